@@ -120,7 +120,7 @@ def write_file(path, lines):
 
 def write_errcodes(source):
     lines = ["/*", " * SQLSTATEs.", " *",
-             " *   ERRCODE(name, \"sqlstate\", class 'E'rror 'W'arning 'S'uccess, \"condition_name\" or NULL)", " *",
+             " *   ERRCODE(name, five characters of the SQLSTATE, class 'E'rror 'W'arning 'S'uccess, \"condition_name\" or NULL)", " *",
              " * Facts of PostgreSQL 15; written by tools/facts/extract.py errcodes.def, do not edit.", " */",
              "#ifdef ERRCODE"]
     for raw in open(source, encoding="ascii"):
@@ -129,7 +129,8 @@ def write_errcodes(source):
             continue
         state, kind, macro = words[:3]
         condition = words[3] if len(words) > 3 else None
-        lines.append('ERRCODE(%s, "%s", \'%s\', %s)' % (macro.replace("ERRCODE_", ""), state, kind, c_string(condition)))
+        lines.append("ERRCODE(%s, %s, '%s', %s)" % (macro.replace("ERRCODE_", ""), ", ".join("'%s'" % c for c in state), kind,
+                                                     c_string(condition)))
     write_file("src/common/errcodes.def", lines + ["#undef ERRCODE", "#endif"])
 
 
