@@ -1,0 +1,27 @@
+# Debian's libraries. RocksDB and libpg_query are linked statically by default: no relocations for them, and the linker drops
+# what is not used.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+
+function(helios_library name file)
+  find_library(LIB_${name} NAMES ${file} REQUIRED)
+  add_library(ext_${name} INTERFACE)
+  target_link_libraries(ext_${name} INTERFACE ${LIB_${name}})
+endfunction()
+
+if(HELIOS_STATIC_LIBS)
+  helios_library(rocksdb librocksdb.a)
+  helios_library(pg_query libpg_query.a)
+else()
+  helios_library(rocksdb rocksdb)
+  helios_library(pg_query pg_query)
+endif()
+target_link_libraries(ext_rocksdb INTERFACE snappy lz4 zstd bz2 z gflags dl stdc++ Threads::Threads)
+target_link_libraries(ext_pg_query INTERFACE protobuf-c xxhash)
+helios_library(xxhash xxhash)
+helios_library(microhttpd microhttpd)
+helios_library(pcre2 pcre2-8)
+helios_library(utf8proc utf8proc)
+helios_library(stemmer stemmer)
+helios_library(gmp gmp)
+helios_library(mpfr mpfr)
