@@ -290,12 +290,36 @@ TABLES = [
         "and objoid < 16384 order by 1, 2, 3"), section(
         "PGSHDESCRIPTION", "classoid:i objoid:i description:s",
         "select classoid, objoid, description from pg_shdescription where objoid < 16384 order by 1, 2")),
-    Table("src/catalog/sys_views_pg.def", "Definitions of the system views.", section(
-        "VIEWDEF", "oid:i schema:s relname:s definition:s",
-        "select c.oid, nspname, relname, pg_get_viewdef(c.oid) from pg_class c join pg_namespace n "
-        "on n.oid = relnamespace where nspname in ('pg_catalog', 'information_schema') and relkind = 'v' "
-        "order by c.oid")),
 ]
+
+
+FORM_KINDS = {  # type -> C shape of a catalog row's field
+    "oid": "OID", "regproc": "OID", "name": "NAME", "bool": "BOOL", "char": "CHAR", "int2": "INT2", "int4": "INT4",
+    "int8": "INT8", "float4": "FLOAT4", "text": "TEXT", "pg_node_tree": "TEXT", "timestamptz": "TIME",
+    "oidvector": "OIDVEC", "int2vector": "INT2VEC", "xid": "OID", "pg_lsn": "INT8",
+}
+
+
+def write_forms(dsn):
+    """Every catalog table as a C struct: one CATFIELD a column."""
+    rows = query(dsn, "select c.oid, relname, attname, t.typname from pg_class c join pg_attribute a on attrelid = c.oid "
+                 "join pg_type t on t.oid = atttypid where relnamespace = 11 and relkind = 'r' and attnum > 0 "
+                 "order by relname, attnum")
+    lines = ["/*", " * The system catalogs as C structs, in column order.", " *", " *   CATALOG_BEGIN(relname, oid)",
+             " *   CATFIELD(relname, column, kind): kind as in catalog_rows.h; ARRAY is any array or other varlena as a Datum",
+             " *   CATALOG_END(relname, oid)", " *",
+             " * Facts of PostgreSQL 15; written by tools/facts/extract.py catalog_forms.def, do not edit.", " */"]
+    last = None
+    for oid, rel, col, typ in rows + [[None] * 4]:
+        if last and (oid, rel) != last:
+            lines.append("CATALOG_END(%s, %s)" % (last[1], last[0]))
+        if oid and (oid, rel) != last:
+            lines.append("CATALOG_BEGIN(%s, %s)" % (rel, oid))
+        if oid:
+            lines.append("CATFIELD(%s, %s, %s)" % (rel, col, FORM_KINDS.get(typ, "ARRAY")))
+        last = (oid, rel)
+    lines += ["#undef CATALOG_BEGIN", "#undef CATFIELD", "#undef CATALOG_END"]
+    write_file("src/catalog/catalog_forms.def", lines)
 
 
 def main():
@@ -307,6 +331,8 @@ def main():
     wanted = set(args.tables)
     if not wanted or "errcodes.def" in wanted:
         write_errcodes(args.errcodes)
+    if not wanted or "catalog_forms.def" in wanted:
+        write_forms(args.dsn)
     for table in TABLES:
         if not wanted or os.path.basename(table.path) in wanted:
             table.write(args.dsn)
