@@ -163,7 +163,7 @@ TABLES = [
         "typarray, typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze, typalign, typstorage, "
         "typbasetype, typtypmod, typcollation, typsubscript from pg_type where oid < 10000 and typrelid = 0 "
         "and not exists (select from pg_type e where e.oid = pg_type.typelem and e.typrelid <> 0) order by oid")),
-    Table("src/functions/pg_proc.def", "The built-in functions of pg_catalog, sorted by oid. prolang: 'i' internal, "
+    Table("src/catalog/pg_proc.def", "The built-in functions of pg_catalog, sorted by oid. prolang: 'i' internal, "
           "'s' sql, 'c' C.", section(
         "PGPROC", "oid:i proname:s prolang:c procost:i prorows:i provariadic:i prokind:c prosecdef:b proleakproof:b "
         "proisstrict:b proretset:b provolatile:c proparallel:c pronargs:i pronargdefaults:i prorettype:i "
@@ -175,16 +175,16 @@ TABLES = [
         "coalesce(nullif(prosrc, ''), pg_get_function_sqlbody(p.oid), ''), "
         "coalesce(obj_description(p.oid, 'pg_proc'), '') "
         "from pg_proc p join pg_language l on l.oid = prolang where pronamespace = 11 order by p.oid")),
-    Table("src/functions/pg_operator.def", "The built-in operators, sorted by oid.", section(
+    Table("src/catalog/pg_operator.def", "The built-in operators, sorted by oid.", section(
         "PGOPERATOR", "oid:i oprname:s oprkind:c oprcanmerge:b oprcanhash:b oprleft:i oprright:i oprresult:i "
         "oprcom:i oprnegate:i oprcode:i oprrest:i oprjoin:i description:s",
         "select oid, oprname, oprkind, oprcanmerge, oprcanhash, oprleft, oprright, oprresult, oprcom, oprnegate, "
         + oids("oprcode", "oprrest", "oprjoin") + ", coalesce(obj_description(oid, 'pg_operator'), '') "
         "from pg_operator order by oid")),
-    Table("src/functions/pg_cast.def", "The built-in casts, sorted by oid.", section(
+    Table("src/catalog/pg_cast.def", "The built-in casts, sorted by oid.", section(
         "PGCAST", "oid:i castsource:i casttarget:i castfunc:i castcontext:c castmethod:c",
         "select oid, castsource, casttarget, castfunc, castcontext, castmethod from pg_cast order by oid")),
-    Table("src/functions/pg_aggregate.def", "The built-in aggregates, sorted by function oid.", section(
+    Table("src/catalog/pg_aggregate.def", "The built-in aggregates, sorted by function oid.", section(
         "PGAGGREGATE", "aggfnoid:i aggkind:c aggnumdirectargs:i aggtransfn:i aggfinalfn:i aggcombinefn:i "
         "aggserialfn:i aggdeserialfn:i aggmtransfn:i aggminvtransfn:i aggmfinalfn:i aggfinalextra:b "
         "aggmfinalextra:b aggfinalmodify:c aggmfinalmodify:c aggsortop:i aggtranstype:i aggtransspace:i "
