@@ -1,0 +1,1 @@
+"""What the test suites and the benchmark share: servers, a protocol client, an SQL splitter."""
