@@ -18,6 +18,7 @@ enum { FIRST_FREE_STORAGE_ID = 16384, FIRST_FREE_OID = 16384 };
 
 typedef struct Counters Counters;
 struct SequenceTable;
+struct Txn;
 struct DropList;
 
 struct Database {
