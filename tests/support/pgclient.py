@@ -114,7 +114,7 @@ class Connection:
                 return
 
     # -- answers
-    def collect(self, copy_data=None):
+    def collect(self, copy_data=None, extended=False):
         """Reads answers up to ReadyForQuery."""
         answers, current = [], Answer()
         while True:
@@ -148,6 +148,8 @@ class Connection:
                     if copy_data:
                         self.message(b'd', copy_data)
                     self.message(b'c')
+                if extended:
+                    self.message(b'S')      # the Sync sent before is ignored during COPY
             elif kind == b'H':
                 current.copy_out = b''
             elif kind == b'd':
@@ -175,7 +177,7 @@ class Connection:
         self.message(b'D', b'P\0')
         self.send_execute('', max_rows)
         self.message(b'S')
-        return self.collect(copy_data)
+        return self.collect(copy_data, extended=True)
 
     def send_parse(self, name, sql, types=()):
         self.message(b'P', name.encode() + b'\0' + sql.encode() + b'\0' +
