@@ -34,6 +34,8 @@ typedef struct SettingInfo { /* all static */
     const char *category, *short_desc, *extra_desc, *boot_value, *min, *max;
     const char *enum_values; /* "a,b,c" or NULL */
     bool report;             /* GUC_REPORT: a change is sent as ParameterStatus */
+    bool hidden;             /* SHOW and SET know it, SHOW ALL and pg_settings leave it out */
+    bool no_reset_all;       /* RESET ALL leaves it alone */
 } SettingInfo;
 
 typedef struct SettingSet SettingSet;
@@ -53,7 +55,10 @@ typedef struct SettingChange {
     bool check_only;   /* validate, do not store */
 } SettingChange;
 
-/* value NULL: RESET to the reset value. Errors: 42704 unknown name, 22023 bad value (with PostgreSQL's message, and hint of
+/* source SETSRC_DEFAULT is the server's own voice: it may change any setting (also internal ones such as is_superuser), both the
+ * value and the value that RESET returns to, outside of transactions. The other sources below SESSION set the reset value too,
+ * unless a later source has set it already.
+ * value NULL: RESET to the reset value. Errors: 42704 unknown name, 22023 bad value (with PostgreSQL's message, and hint of
  * enum values or units), 55P02/42501 not changeable now. Names are case-insensitive; "TimeZone", "DateStyle" keep their case in SHOW. */
 STATUS setting_set(SettingSet *set, const char *name, const char *value, SettingChange how, Error *err);
 /* The text SHOW prints (units applied); in `arena`. 42704 if unknown, unless missing_ok (then *out = NULL). */
