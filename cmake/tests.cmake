@@ -12,6 +12,7 @@ if(CRITERION)
     add_executable(${target} EXCLUDE_FROM_ALL ${source})
     target_link_libraries(${target} PRIVATE ${floor} ${CRITERION})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
+    target_link_options(${target} PRIVATE -Wl,--no-gc-sections) # Criterion finds its tests in a section that nothing refers to
     set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
     add_test(NAME ${target} COMMAND ${target})
     add_dependencies(unit-tests ${target})
