@@ -25,6 +25,8 @@ const char *acl_privilege_name(uint32_t one_bit);
 /* What NULL means for a class: RELATION_pg_class with relkind, pg_proc, pg_namespace, pg_database, pg_type, pg_language. */
 STATUS acl_default(Oid classid, char relkind, Oid owner, Arena *arena, Datum *out, Error *err);
 Datum acl_make(Arena *arena, const AclItem *items, int n);
+/* Built-in objects' lists: owner's and PUBLIC's privilege letters (NULL: none). 0: out of memory. */
+Datum cat_acl_public(Arena *arena, Oid owner, const char *owner_letters, const char *public_letters);
 STATUS acl_items(Arena *arena, Datum acl, const AclItem **items, int *n, Error *err);
 
 /* Is `role` a member of (may act as) `of`? With inheritance only (USAGE), or any membership. Superusers are members of all. */

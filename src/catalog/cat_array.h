@@ -19,6 +19,8 @@ STATUS cat_get_int2s(Arena *arena, Datum array, const int16_t **v, int *n, Error
 STATUS cat_get_texts(Arena *arena, Datum array, const char *const **v, int *n, Error *err);
 STATUS cat_get_floats(Arena *arena, Datum array, const float **v, int *n, Error *err);
 STATUS cat_get_chars(Arena *arena, Datum array, const char **v, int *n, Error *err);
+/* First element of an array with a varlena or by-value element type, copied into arena; 0 if empty. */
+STATUS cat_array_first(Arena *arena, Datum array, Datum *out, Error *err);
 bool cat_oid_vector_equals(Datum vector, const Oid *v, int n);
 
 #endif

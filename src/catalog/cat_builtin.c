@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/acl.h"
 #include "catalog/cat_array.h"
 #include "catalog/cat_builtin_internal.h"
 #include "common/thread.h"

@@ -86,7 +86,6 @@ STATUS depend_add_query(SessionEnv *env, ObjectAddress depender, const Query *qu
 STATUS depend_remove(SessionEnv *env, ObjectAddress depender, Error *err); /* all it depends on; subid 0: all of its subobjects too */
 STATUS depend_change(SessionEnv *env, ObjectAddress depender, Oid old_classid, Oid old_objid, Oid new_objid, Error *err);
 
-typedef enum DropBehavior { CAT_DROP_RESTRICT, CAT_DROP_CASCADE } DropBehavior;
 /* Drops the objects and what depends on them: 2BP01 with PostgreSQL's detail lines under RESTRICT, a NOTICE under CASCADE. Removes their
  * catalog rows, comments, dependencies and storage. Locks: the caller has locked what it named; dependents are locked here
  * (relations ACCESS EXCLUSIVE). */
