@@ -1,6 +1,8 @@
 /* Server messages. */
 #include "wire/backend_msgs.h"
 
+#include <stdio.h>
+
 void backend_auth_ok(WireIo *io)
 {
     size_t at = msg_begin(&io->out, 'R');

@@ -7,6 +7,8 @@
 #define HELIOS_WIRE_WIRE_IO_H
 
 #include "common/interrupt.h"
+#include <sys/types.h>
+
 #include "common/strbuf.h"
 
 enum { WIRE_IN_KEEP = 4096, WIRE_OUT_KEEP = 8192, WIRE_OUT_FLUSH = 32768, WIRE_MESSAGE_MAX = 0x3fffffff };
