@@ -19,15 +19,31 @@ typedef struct KvFile KvFile; /* a table file being written */
 typedef struct KvEnvOptions {
     int64_t block_cache_bytes, memtable_bytes; /* for all instances together */
     bool preallocate_log;
-    const char *fault_spec; /* file-layer faults for tests, or NULL */
+    const char *spare_dir;  /* where log files wait to be used again (same file system as the instances); NULL: deleted */
+    const char *fault_spec; /* not NULL: file-layer faults may be armed (tests); "" for none yet */
 } KvEnvOptions;
 STATUS kv_env_open(const KvEnvOptions *opt, KvEnv **out, Error *err);
 void kv_env_close(KvEnv *env);
-int64_t kv_env_memory(const KvEnv *env); /* bytes in cache and memtables now */
+int64_t kv_env_memory(const KvEnv *env);    /* bytes in cache and memtables now */
+int64_t kv_env_memtables(const KvEnv *env); /* bytes in memtables now */
+/* Faults, for an env opened with a fault_spec. spec: items separated by ';', "" clears:
+ *   write|sync|read|create|rename|delete@N=eio|enospc   the N-th such operation from now on fails, once
+ *   space=BYTES                                         writes past so many bytes fail with a full disk
+ *   only=SUFFIX                                         counts only files ending so (".log", ".sst")
+ * kv_env_crash: from now on nothing reaches the files; after the instances are closed, kv_env_tear (with kv_env_close to follow)
+ * takes away, by seed, some of what was written but not synced, as a power cut would. */
+bool kv_env_faults(KvEnv *env, const char *spec);
+void kv_env_crash(KvEnv *env);
+void kv_env_tear(KvEnv *env, uint32_t seed);
 
 typedef enum KvKind { KV_DURABLE, KV_SCRATCH /* no log, emptied at open */ } KvKind;
 STATUS kv_open(KvEnv *env, const char *dir, KvKind kind, bool create, Kv **out, Error *err);
-STATUS kv_close(Kv *kv, Error *err); /* NULL is fine */
+STATUS kv_close(Kv *kv, Error *err); /* NULL is fine. No cursor, snapshot or file may be left */
+/* Removes an instance that is not open. */
+void kv_destroy(KvEnv *env, const char *dir);
+/* A consistent copy in a new directory (table files hard-linked). */
+STATUS kv_checkpoint(Kv *kv, const char *dir, Error *err);
+bool kv_failed(const Kv *kv); /* a sync failed: closed for writing until reopened */
 
 /* A value read: bytes pinned in the block cache or copied; release before the next use of the same struct. */
 typedef struct KvValue { Slice bytes; void *pin; } KvValue;
@@ -53,7 +69,8 @@ Slice kv_cursor_key(const KvCursor *c);            /* views, valid until the cur
 Slice kv_cursor_value(const KvCursor *c);
 STATUS kv_cursor_error(const KvCursor *c, Error *err);
 /* Copies up to max_rows rows, at most `bytes` bytes, from the cursor's position on, forward or backward, into buf as
- * [u32 klen][u32 vlen][key][value]...; *rows_out = 0 at the end. The cursor then stands on the first row not copied. */
+ * [u32 klen][u32 vlen][key][value]...; *rows_out = 0 at the end. The cursor then stands on the first row not copied. If even the
+ * first row does not fit, *rows_out = 0 and *used_out is the size it needs (> bytes; at the end *used_out is 0). */
 STATUS kv_cursor_batch(KvCursor *c, bool backward, uint8_t *buf, size_t bytes, int max_rows, int *rows_out, size_t *used_out, Error *err);
 /* Bytes of internal deletions stepped over since opening: for the gap notes of DESIGN "Garbage". */
 uint64_t kv_cursor_skipped(const KvCursor *c);
@@ -66,6 +83,8 @@ void kv_batch_delete(KvBatch *b, Slice key);
 void kv_batch_delete_range(KvBatch *b, Slice begin, Slice end);
 size_t kv_batch_bytes(const KvBatch *b);
 int kv_batch_count(const KvBatch *b);
+Slice kv_batch_data(const KvBatch *b);   /* serialised; a view until the batch changes */
+KvBatch *kv_batch_from_data(Slice data); /* NULL: out of memory */
 /* Atomic. sync: durable when it returns (group commit with whoever writes at the same time). */
 STATUS kv_write(Kv *kv, KvBatch *b, bool sync, Error *err);
 STATUS kv_sync_log(Kv *kv, Error *err);

@@ -1,0 +1,92 @@
+// Writer and reader of log files (log_format.h).
+#pragma once
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <rocksdb/file_system.h>
+
+#include "storage/shim/file_layer.h"
+
+namespace helios {
+
+// A log being written. Shared: whoever makes the next log of the directory may sync this one while it is being closed.
+class LogCore {
+  public:
+    // fd: of a new or used file, `initialised` bytes of which are on disk already.
+    LogCore(FileLayer *layer, const std::string &path, uint64_t number, int fd, uint64_t initialised);
+    ~LogCore();
+    rocksdb::IOStatus append(const rocksdb::Slice &data);
+    rocksdb::IOStatus sync();
+    uint64_t logical() const { return logical_; }
+    const std::string &path() const { return path_; }
+
+  private:
+    rocksdb::IOStatus write_frame(const char *data, size_t n);
+    rocksdb::IOStatus write_all(const char *p, size_t n, uint64_t at);
+    rocksdb::IOStatus extend(uint64_t end);
+
+    FileLayer *layer_;
+    std::string path_;
+    int fd_;
+    uint64_t epoch_;
+    std::mutex mutex_;           // all below
+    std::vector<char> staging_;  // the page being filled, from its start; grows for a larger frame
+    uint64_t end_ = 0;           // where the next frame goes
+    uint64_t synced_ = 0;
+    uint64_t initialised_;       // bytes of the file that have been written once
+    uint64_t logical_ = 0;       // payload bytes
+    bool failed_ = false;
+};
+
+class LogWriter : public rocksdb::FSWritableFile {
+  public:
+    LogWriter(FileLayer *layer, std::shared_ptr<LogCore> core) : layer_(layer), core_(std::move(core)) { layer_->log_opened(core_); }
+    ~LogWriter() override { layer_->log_closed(core_); }
+    using rocksdb::FSWritableFile::Append;
+    rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &, rocksdb::IODebugContext *) override
+    {
+        return core_->append(data);
+    }
+    rocksdb::IOStatus Close(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override
+    {
+        layer_->log_closed(core_);
+        return rocksdb::IOStatus::OK();
+    }
+    rocksdb::IOStatus Flush(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override { return rocksdb::IOStatus::OK(); }
+    rocksdb::IOStatus Sync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override { return core_->sync(); }
+    bool IsSyncThreadSafe() const override { return true; }
+    uint64_t GetFileSize(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override { return core_->logical(); }
+    void PrepareWrite(size_t, size_t, const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {}
+
+  private:
+    FileLayer *layer_;
+    std::shared_ptr<LogCore> core_;
+};
+
+class LogReader : public rocksdb::FSSequentialFile {
+  public:
+    static rocksdb::IOStatus open(FileLayer *layer, const std::string &path, uint64_t number, std::unique_ptr<LogReader> *out);
+    ~LogReader() override;
+    rocksdb::IOStatus Read(size_t n, const rocksdb::IOOptions &, rocksdb::Slice *result, char *scratch,
+                           rocksdb::IODebugContext *) override;
+    rocksdb::IOStatus Skip(uint64_t n) override;
+
+  private:
+    LogReader(FileLayer *layer, const std::string &path, int fd) : layer_(layer), path_(path), fd_(fd) {}
+    rocksdb::IOStatus next_frame();
+    rocksdb::IOStatus check_tail(uint64_t bad);
+
+    FileLayer *layer_;
+    std::string path_;
+    int fd_;
+    uint64_t epoch_ = 0, file_bytes_ = 0, at_ = 0;
+    std::vector<char> payload_;
+    size_t used_ = 0;
+    bool end_ = false;
+};
+
+// Payload bytes of a whole log file, walked frame by frame.
+rocksdb::IOStatus log_logical_size(FileLayer *layer, const std::string &path, uint64_t number, uint64_t *size);
+
+}  // namespace helios
