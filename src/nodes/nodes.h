@@ -91,6 +91,7 @@ static inline void *list_first(const List *l) { return l->items[0]; }
     for (int var##_i = 0, var##_once = 1; var##_i < list_len(list); var##_i++, var##_once = 1)                    \
         for (T var = (T)(list)->items[var##_i]; var##_once; var##_once = 0)
 
+/* Capacity is implied by n, so push only onto arrays that push (or node_copy) made. */
 bool intarray_push(IntArray *a, Arena *arena, int64_t v);
 bool intarray_has(const IntArray *a, int64_t v);
 
@@ -109,9 +110,12 @@ const char *node_tag_name(NodeTag tag);
 typedef bool (*NodeWalker)(Node *node, void *arg);
 bool node_walk(Node *node, NodeWalker fn, void *arg);              /* applies fn to each child */
 bool query_walk(Query *query, NodeWalker fn, void *arg);    /* to every expression and subquery of a Query, not the RTE structs */
-/* Mutator: returns a node whose children were replaced by fn(child); copies what changes. NULL + *oom set when out of memory. */
+/* Mutator: returns a node whose children were replaced by fn(child); copies what changes, shares the rest. NULL for a node that is not NULL:
+ * out of memory (or fn gave NULL for a child). A Query comes back as it is; query_mutate enters it (every NODE field, so fn also gets the
+ * RangeTblEntries, SortGroupClauses ...: pass those to node_mutate). */
 typedef Node *(*NodeMutator)(Node *node, void *arg);
 Node *node_mutate(Node *node, NodeMutator fn, void *arg, Arena *arena);
+Query *query_mutate(Query *query, NodeMutator fn, void *arg, Arena *arena);
 
 /* Facts of expressions. */
 Oid expr_type(const Node *expr);
