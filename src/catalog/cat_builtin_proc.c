@@ -97,7 +97,7 @@ static bool proc_fill(int i, Arena *arena, void *form)
     builtin_proc_get(i, &p);
     f->oid = p.oid;
     f->proname = p.name;
-    f->pronamespace = PG_CATALOG_NAMESPACE;
+    f->pronamespace = builtin_proc_namespace(p.oid);
     f->proowner = BOOTSTRAP_SUPERUSER;
     f->prolang = builtin_lang_oid(p.lang);
     f->procost = p.cost;

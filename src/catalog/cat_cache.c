@@ -62,8 +62,26 @@ void catalog_close(Catalog *cat)
     if (!cat) return;
     drop_all_shared(cat);
     for (int i = 0; i < ENTRY_KINDS; i++) hashmap_free(cat->entries[i]);
+    for (int i = 0; i < cat->nkept; i++) entry_unref(cat->kept[i]);
+    free(cat->kept);
     mutex_destroy(&cat->lock);
     free(cat);
+}
+
+void cache_keep_forever(Catalog *cat, Entry *e)
+{
+    mutex_lock(&cat->lock);
+    if (cat->nkept == cat->kept_capacity) {
+        int cap = cat->kept_capacity ? cat->kept_capacity * 2 : 16;
+        Entry **p = realloc(cat->kept, (size_t)cap * sizeof *p);
+        if (p) {
+            cat->kept = p;
+            cat->kept_capacity = cap;
+        }
+    }
+    atomic_fetch_add(&e->refs, 1);
+    if (cat->nkept < cat->kept_capacity) cat->kept[cat->nkept++] = e; /* else it is only not freed at the end */
+    mutex_unlock(&cat->lock);
 }
 
 /* ---- the session's pins ---- */
@@ -158,7 +176,7 @@ void catalog_statement_end(SessionEnv *env)
 static bool is_dirty(const CatSession *cs, EntryKind kind, uint64_t key)
 {
     if (cs->dirty_all) return true;
-    if (kind != ENTRY_RELATION) return cs->dirty_new;
+    if (kind != ENTRY_RELATION && kind != ENTRY_STATS) return cs->dirty_new;
     for (int i = 0; i < cs->ndirty; i++)
         if (cs->dirty[i] == (Oid)key) return true;
     return false;
@@ -252,18 +270,23 @@ uint64_t catalog_generation(SessionEnv *env)
 }
 
 /* ---- invalidation ---- */
+static void remove_shared(Catalog *cat, EntryKind kind, uint64_t key) /* caller holds lock */
+{
+    Entry *e = hashmap_remove(cat->entries[kind], slice_of(&key, sizeof key));
+    if (!e) return;
+    atomic_store_explicit(&e->stale, true, memory_order_release);
+    cat->entry_bytes -= (int64_t)e->arena.total_bytes;
+    entry_unref(e);
+}
+
 static void shared_invalidate(Catalog *cat, const CatSession *cs)
 {
     mutex_lock(&cat->lock);
     atomic_fetch_add(&cat->generation, 1);
     if (cs->dirty_all) drop_all_shared(cat);
     for (int i = 0; i < cs->ndirty && !cs->dirty_all; i++) {
-        uint64_t key = ENTRY_KEY(cs->dirty[i]);
-        Entry *e = hashmap_remove(cat->entries[ENTRY_RELATION], slice_of(&key, sizeof key));
-        if (!e) continue;
-        atomic_store_explicit(&e->stale, true, memory_order_release);
-        cat->entry_bytes -= (int64_t)e->arena.total_bytes;
-        entry_unref(e);
+        remove_shared(cat, ENTRY_RELATION, ENTRY_KEY(cs->dirty[i]));
+        remove_shared(cat, ENTRY_STATS, ENTRY_KEY(cs->dirty[i]));
     }
     mutex_unlock(&cat->lock);
 }
@@ -304,24 +327,30 @@ static STATUS register_event(SessionEnv *env, Error *err)
     return ST_OK;
 }
 
+/* The session's own pin gives way to an unusable one. Others may go on using the shared entry until we commit: it is left to them. */
+static STATUS pin_forget(CatSession *cs, EntryKind kind, uint64_t key, Error *err)
+{
+    PinSlot *s = pin_find(cs, kind, key);
+    if (!s) return ST_OK;
+    Entry *tombstone = calloc(1, sizeof *tombstone);
+    if (!tombstone) return error_out_of_memory(err, sizeof *tombstone);
+    arena_init(&tombstone->arena, NULL, 0);
+    tombstone->refs = 1;
+    tombstone->kind = kind;
+    tombstone->key = key;
+    tombstone->stale = true;
+    retire(cs, s->entry);
+    s->entry = tombstone;
+    return ST_OK;
+}
+
 STATUS cat_invalidate_relation(SessionEnv *env, Oid relation, Error *err)
 {
     CatSession *cs = env->cat;
     TRY(register_event(env, err));
     cs->private_generation++;
-    PinSlot *s = pin_find(cs, ENTRY_RELATION, ENTRY_KEY(relation));
-    if (s) atomic_store(&s->entry->stale, s->entry->shared ? atomic_load(&s->entry->stale) : true);
-    if (s && s->entry->shared) { /* others may go on using it until we commit: leave it to them, take another ourselves */
-        Entry *tombstone = calloc(1, sizeof *tombstone);
-        if (!tombstone) return error_out_of_memory(err, sizeof *tombstone);
-        arena_init(&tombstone->arena, NULL, 0);
-        tombstone->refs = 1;
-        tombstone->kind = ENTRY_RELATION;
-        tombstone->key = ENTRY_KEY(relation);
-        tombstone->stale = true;
-        retire(cs, s->entry);
-        s->entry = tombstone;
-    }
+    TRY(pin_forget(cs, ENTRY_RELATION, ENTRY_KEY(relation), err));
+    TRY(pin_forget(cs, ENTRY_STATS, ENTRY_KEY(relation), err));
     for (int i = 0; i < cs->ndirty; i++)
         if (cs->dirty[i] == relation) return ST_OK;
     if (cs->ndirty == cs->dirty_capacity) {

@@ -8,7 +8,7 @@
 #include "common/hash.h"
 #include "common/list.h"
 
-typedef enum EntryKind { ENTRY_RELATION, ENTRY_TYPE, ENTRY_PROC, ENTRY_OPERATOR, ENTRY_CAST, ENTRY_AGGREGATE, ENTRY_KINDS } EntryKind;
+typedef enum EntryKind { ENTRY_RELATION, ENTRY_TYPE, ENTRY_PROC, ENTRY_OPERATOR, ENTRY_CAST, ENTRY_AGGREGATE, ENTRY_STATS, ENTRY_KINDS } EntryKind;
 
 /* One cached descriptor. refs counts the shared map and each session that has it pinned; freed at zero. */
 typedef struct Entry {
@@ -30,6 +30,8 @@ struct Catalog {
     Oid database_oid;
     Mutex lock;            /* guards entries */
     HashMap *entries[ENTRY_KINDS];
+    Entry **kept;          /* see cache_keep_forever */
+    int nkept, kept_capacity;
     _Atomic uint64_t generation;
     _Atomic uint64_t next_version;
     _Atomic int64_t entry_bytes;
@@ -67,13 +69,19 @@ typedef STATUS (*EntryBuild)(SessionEnv *env, Entry *entry, Error *err);
 STATUS cache_get(SessionEnv *env, EntryKind kind, uint64_t key, bool builtin, EntryBuild build, Entry **out, Error *err);
 bool cache_is_current(SessionEnv *env, EntryKind kind, uint64_t key, uint64_t version);
 
+/* The entry's object lives until the database is closed (types: descriptors of relations point to them). */
+void cache_keep_forever(Catalog *cat, Entry *e);
+void set_temp_namespace(SessionEnv *env, Oid oid);
+
 /* Called by cat_access after each write. old or new may be NULL. */
 STATUS cache_note_write(SessionEnv *env, Oid catalog, const void *old_form, const void *new_form, Error *err);
 
 STATUS build_relation(SessionEnv *env, Entry *entry, Error *err);        /* cat_relation.c */
 STATUS build_system_relation(SessionEnv *env, Entry *entry, const SysRel *sys, Error *err); /* cat_system.c */
 
+const char *system_view_sql(Oid view); /* NULL: not one of sys_views.def */
 bool proc_has_code(Oid proc);
+enum { FUNCTION_ARGS_MAX = 128 };
 #define ENTRY_KEY(oid) ((uint64_t)(oid))
 
 #endif

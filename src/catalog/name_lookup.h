@@ -24,6 +24,11 @@ const char *collation_name_of(SessionEnv *env, Oid oid, Arena *arena);
 bool relation_is_visible(SessionEnv *env, Oid oid);
 bool type_is_visible(SessionEnv *env, Oid oid);
 bool proc_is_visible(SessionEnv *env, Oid oid);
+bool operator_is_visible(SessionEnv *env, Oid oid);
+bool namespace_is_on_path(SessionEnv *env, Oid namespace_oid); /* for objects that nothing of the same name can hide */
+/* This session's temporary schema: 0 until it has one; made (pg_temp_N) on first need. */
+Oid temp_namespace_of(SessionEnv *env);
+STATUS ensure_temp_namespace(SessionEnv *env, Oid *out, Error *err);
 /* Effective search path: schemas' OIDs in order (pg_temp, pg_catalog implicit included if with_implicit). */
 STATUS search_path_oids(SessionEnv *env, bool with_implicit, Arena *arena, const Oid **out, int *n, Error *err);
 

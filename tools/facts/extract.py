@@ -163,18 +163,19 @@ TABLES = [
         "typarray, typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze, typalign, typstorage, "
         "typbasetype, typtypmod, typcollation, typsubscript from pg_type where oid < 10000 and typrelid = 0 "
         "and not exists (select from pg_type e where e.oid = pg_type.typelem and e.typrelid <> 0) order by oid")),
-    Table("src/catalog/pg_proc.def", "The built-in functions of pg_catalog, sorted by oid. prolang: 'i' internal, "
-          "'s' sql, 'c' C.", section(
+    Table("src/catalog/pg_proc.def", "The built-in functions, sorted by oid; from 13000 on those of information_schema, "
+          "else of pg_catalog. prolang: 'i' internal, 's' sql, 'c' C.", section(
         "PGPROC", "oid:i proname:s prolang:c procost:i prorows:i provariadic:i prokind:c prosecdef:b proleakproof:b "
         "proisstrict:b proretset:b provolatile:c proparallel:c pronargs:i pronargdefaults:i prorettype:i "
         "proargtypes:s proallargtypes:s proargmodes:s proargnames:s proargdefaults:s prosrc:s description:s",
-        "select p.oid, proname, left(l.lanname, 1), procost, prorows, provariadic, prokind, prosecdef, proleakproof, "
+        "select p.oid, proname, case when pronamespace = 11 then left(l.lanname, 1) else 'i' end, procost, prorows, provariadic, prokind, prosecdef, proleakproof, "
         "proisstrict, proretset, provolatile, proparallel, pronargs, pronargdefaults, prorettype, proargtypes, "
         "coalesce(array_to_string(proallargtypes, ' '), ''), coalesce(array_to_string(proargmodes, ''), ''), "
         "coalesce(array_to_string(proargnames, ','), ''), coalesce(pg_get_expr(proargdefaults, 0), ''), "
-        "coalesce(nullif(prosrc, ''), pg_get_function_sqlbody(p.oid), ''), "
+        "case when pronamespace = 11 then coalesce(nullif(prosrc, ''), pg_get_function_sqlbody(p.oid), '') else proname end, "
         "coalesce(obj_description(p.oid, 'pg_proc'), '') "
-        "from pg_proc p join pg_language l on l.oid = prolang where pronamespace = 11 order by p.oid")),
+        "from pg_proc p join pg_language l on l.oid = prolang where pronamespace in (11, 'information_schema'::regnamespace) "
+        "order by p.oid")),
     Table("src/catalog/pg_operator.def", "The built-in operators, sorted by oid.", section(
         "PGOPERATOR", "oid:i oprname:s oprkind:c oprcanmerge:b oprcanhash:b oprleft:i oprright:i oprresult:i "
         "oprcom:i oprnegate:i oprcode:i oprrest:i oprjoin:i description:s",
@@ -194,6 +195,10 @@ TABLES = [
             "aggminvtransfn", "aggmfinalfn") +
         ", aggfinalextra, aggmfinalextra, aggfinalmodify, aggmfinalmodify, aggsortop, aggtranstype, aggtransspace, "
         "aggmtranstype, aggmtransspace, agginitval, aggminitval from pg_aggregate order by aggfnoid::oid")),
+    Table("src/catalog/keywords.def", "SQL keywords. catcode: 'U'nreserved, 'C'olumn name, 'T'ype or function name, "
+          "'R'eserved.", section(
+        "KEYWORD", "word:s catcode:c barelabel:b catdesc:s baredesc:s",
+        "select word, upper(catcode), barelabel, catdesc, baredesc from pg_get_keywords() order by word collate \"C\"")),
     Table("src/catalog/pg_am.def", "Access methods.", section(
         "PGAM", "oid:i amname:s amhandler:i amtype:c",
         "select oid, amname, amhandler::oid, amtype from pg_am order by oid")),
@@ -300,6 +305,10 @@ FORM_KINDS = {  # type -> C shape of a catalog row's field
 }
 
 
+# Columns of our own behind PostgreSQL's, stored but not shown.
+HIDDEN = {"pg_index": [("x_complete_at", "INT8")]}
+
+
 def write_forms(dsn):
     """Every catalog table as a C struct: one CATFIELD a column."""
     rows = query(dsn, "select c.oid, relname, attname, t.typname from pg_class c join pg_attribute a on attrelid = c.oid "
@@ -307,11 +316,12 @@ def write_forms(dsn):
                  "order by relname, attnum")
     lines = ["/*", " * The system catalogs as C structs, in column order.", " *", " *   CATALOG_BEGIN(relname, oid)",
              " *   CATFIELD(relname, column, kind): kind as in catalog_rows.h; ARRAY is any array or other varlena as a Datum",
-             " *   CATALOG_END(relname, oid)", " *",
+             " *   CATALOG_END(relname, oid)", " * Columns named x_... are ours: stored behind PostgreSQL's, not shown.", " *",
              " * Facts of PostgreSQL 15; written by tools/facts/extract.py catalog_forms.def, do not edit.", " */"]
     last = None
     for oid, rel, col, typ in rows + [[None] * 4]:
         if last and (oid, rel) != last:
+            lines += ["CATFIELD(%s, %s, %s)" % (last[1], c, k) for c, k in HIDDEN.get(last[1], [])]
             lines.append("CATALOG_END(%s, %s)" % (last[1], last[0]))
         if oid and (oid, rel) != last:
             lines.append("CATALOG_BEGIN(%s, %s)" % (rel, oid))
