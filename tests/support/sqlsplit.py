@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"""
   | (?P<ident>"(?:[^"]|"")*"?)
   | (?P<dollar>\$(?P<tag>[A-Za-z_\x80-\uffff][\w\x80-\uffff]*)?\$)
   | (?P<word>[A-Za-z_\x80-\uffff][\w$\x80-\uffff]*)
-  | (?P<open>[(\[]) | (?P<close>[)\]]) | (?P<semi>;) | (?P<other>.)
+  | (?P<semi>;) | (?P<other>.)
 """, re.X | re.S)
 
 _COPY_IN = re.compile(r'^\s*copy\b.*\bfrom\s+stdin\b', re.I | re.S)
@@ -35,7 +35,7 @@ class Statement:
 
 def split(text):
     """Yields Statement objects. Comments before a statement are dropped; its text is otherwise as written."""
-    at, start, depth = 0, None, 0
+    at, start = 0, None
     while at < len(text):
         m = _TOKEN.match(text, at)
         kind, at = m.lastgroup, m.end()
@@ -46,7 +46,7 @@ def split(text):
             continue
         if kind in ('space', 'line'):
             continue
-        if kind == 'semi' and depth <= 0:
+        if kind == 'semi':
             if start is not None:
                 statement = text[start:m.start()]
                 line = text.count('\n', 0, start) + 1
@@ -57,15 +57,11 @@ def split(text):
                     data = text[end_of_line:end.start()].encode()
                     at = end.end()
                 yield Statement(statement, line, data)
-            start, depth = None, 0
+            start = None
             continue
         if start is None:
             start = m.start()
-        if kind == 'open':
-            depth += 1
-        elif kind == 'close':
-            depth -= 1
-        elif kind == 'dollar':
+        if kind == 'dollar':
             end = text.find(m.group('dollar'), at)
             at = len(text) if end < 0 else end + len(m.group('dollar'))
     if start is not None and text[start:].strip():

@@ -46,7 +46,7 @@ static void shows(const char *name, const char *value, const char *shown)
 static void refuses(const char *name, const char *value, SqlState code, const char *message, const char *hint)
 {
     cr_assert_eq(assign(name, value), ST_FAILED, "%s = %s", name, value);
-    cr_assert_eq(err.code, code);
+    cr_assert_eq(err.code, code, "%s = %s: %s", name, value, err.message);
     cr_assert_str_eq(err.message, message);
     cr_assert(hint ? err.hint && strcmp(err.hint, hint) == 0 : !err.hint, "%s", err.hint);
 }
@@ -126,7 +126,7 @@ Test(settings, messages)
     refuses("random_page_cost", "-1", bad, "-1 is outside the valid range for parameter \"random_page_cost\" (0 .. 1.79769e+308)", NULL);
     refuses("random_page_cost", "nan", bad, "invalid value for parameter \"random_page_cost\": \"nan\"", NULL);
     refuses("geqo_threshold", "10kB", bad, "invalid value for parameter \"geqo_threshold\": \"10kB\"", NULL);
-    refuses("lc_messages", "foo", bad, "invalid value for parameter \"lc_messages\": \"foo\"", NULL);
+    refuses("lc_monetary", "foo", bad, "invalid value for parameter \"lc_monetary\": \"foo\"", NULL);
     refuses("client_encoding", "foo", bad, "invalid value for parameter \"client_encoding\": \"foo\"", NULL);
     refuses("foo", "1", ERR_UNDEFINED_OBJECT, "unrecognized configuration parameter \"foo\"", NULL);
     refuses("foo.bar-z", "1", ERR_INVALID_NAME, "invalid configuration parameter name \"foo.bar-z\"", NULL);
