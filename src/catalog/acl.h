@@ -1,5 +1,7 @@
-/* Privileges: access control lists and who may do what. An aclitem is { grantee, grantor, privilege bits with grant options in the
- * upper half }, 12 bytes, as PostgreSQL's; grantee 0 is PUBLIC. */
+/* Privileges: access control lists and who may do what. grantee 0 is PUBLIC; the upper half of privs are the grant options.
+ *
+ * As a Datum an aclitem is text, "grantee=letters/grantor". In catalog rows the roles are written as "#oid", so that they survive a
+ * renaming; acl_for_display turns such a list into one with names, which is what clients see. acl_items reads both. */
 #ifndef HELIOS_CATALOG_ACL_H
 #define HELIOS_CATALOG_ACL_H
 
@@ -24,10 +26,11 @@ const char *acl_privilege_name(uint32_t one_bit);
 
 /* What NULL means for a class: RELATION_pg_class with relkind, pg_proc, pg_namespace, pg_database, pg_type, pg_language. */
 STATUS acl_default(Oid classid, char relkind, Oid owner, Arena *arena, Datum *out, Error *err);
-Datum acl_make(Arena *arena, const AclItem *items, int n);
+Datum acl_make(Arena *arena, const AclItem *items, int n); /* for a catalog row; 0: out of memory */
 /* Built-in objects' lists: owner's and PUBLIC's privilege letters (NULL: none). 0: out of memory. */
 Datum cat_acl_public(Arena *arena, Oid owner, const char *owner_letters, const char *public_letters);
-STATUS acl_items(Arena *arena, Datum acl, const AclItem **items, int *n, Error *err);
+STATUS acl_items(SessionEnv *env, Arena *arena, Datum acl, const AclItem **items, int *n, Error *err);
+STATUS acl_for_display(SessionEnv *env, Arena *arena, Datum acl, Datum *out, Error *err);
 
 /* Is `role` a member of (may act as) `of`? With inheritance only (USAGE), or any membership. Superusers are members of all. */
 bool role_is_member(SessionEnv *env, Oid role, Oid of);

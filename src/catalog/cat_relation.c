@@ -86,7 +86,7 @@ static STATUS add_column(Builder *b, const void *form, void *arg UNUSED, Error *
     if (f->atthasmissing) {
         col->has_missing = true;
         col->missing_null = !f->attmissingval;
-        if (f->attmissingval) TRY(cat_array_first(b->arena, f->attmissingval, &col->missing, err));
+        if (f->attmissingval) TRY(cat_array_first(b->arena, f->attmissingval, type, &col->missing, err));
     }
     return ST_OK;
 }

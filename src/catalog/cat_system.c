@@ -2,6 +2,7 @@
  * some views have a C producer (sys_producers.c); the other views are SQL (sys_views.def), analysed when first opened. */
 #include <assert.h>
 
+#include "catalog/acl.h"
 #include "catalog/cat_access.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/sys_producers.h"
@@ -196,6 +197,8 @@ STATUS virtual_scan_next(VirtualScan *vs, TupleSlot *slot, Error *err)
         if (!form) return ST_OK;
         TRY(catform_to_values(vs->cf, form, &vs->row, values, nulls, err));
         int n = slot->desc->natts;
+        for (int i = 0; i < n; i++) /* roles by name, as clients expect them */
+            if (slot->desc->atts[i].type == TYPE__aclitem && !nulls[i]) TRY(acl_for_display(vs->env, &vs->row, values[i], &values[i], err));
         assert(n <= vs->cf->natts);
         memcpy(slot->values, values, (size_t)n * sizeof values[0]);
         memcpy(slot->nulls, nulls, (size_t)n * sizeof nulls[0]);

@@ -52,6 +52,17 @@ static int enum_compare(const TypeInfo *type UNUSED, Datum a, Datum b)
 static uint64_t enum_hash(const TypeInfo *type UNUSED, Datum v) { return hash_u64(datum_get_oid(v)); }
 
 /* ---- descriptors ---- */
+static STATUS fill_array(SessionEnv *env, TypeInfo *t, Error *err)
+{
+    TRY(type_require(env, t->elem, &t->elem_info, err));
+    if (!t->elem_info->compare) t->compare = NULL;
+    if (!t->elem_info->hash) t->hash = NULL;
+    t->key = t->elem_info->key == KEYENC_NONE ? KEYENC_NONE : KEYENC_ARRAY;
+    t->typmod_in = t->elem_info->typmod_in;
+    t->typmod_out = t->elem_info->typmod_out;
+    return ST_OK;
+}
+
 static STATUS fill_type(SessionEnv *env, const Form_pg_type *f, TypeInfo *t, Arena *arena, Error *err)
 {
     const TypeInfo *model = NULL;
@@ -78,6 +89,7 @@ static STATUS fill_type(SessionEnv *env, const Form_pg_type *f, TypeInfo *t, Are
     t->base = f->typtype == 'd' ? f->typbasetype : 0;
     t->base_typmod = f->typtype == 'd' ? f->typtypmod : -1;
     if (f->typtype != 'd') t->elem = f->typelem;
+    if (f->typtype == 'b' && f->typelem) return fill_array(env, t, err);
     return ST_OK;
 }
 
