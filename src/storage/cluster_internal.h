@@ -26,8 +26,10 @@ struct Database {
     Oid oid;
     Kv *kv;
     bool is_new;
-    int refs;                    /* under cluster->mutex */
+    enum { DATABASE_OPENING, DATABASE_OPEN, DATABASE_CLOSING } state; /* this and the next two under cluster->mutex */
+    int refs;
     int64_t idle_since_ns;       /* refs == 0 */
+    uint64_t last_sequence;      /* housekeeper's: was anything written since it looked? */
     Database *next;              /* cluster's list */
     Counters counters;
     struct SequenceTable *sequences; /* sequence.c */
@@ -46,15 +48,18 @@ struct Cluster {
     Kv *global;
     Counters counters;           /* of the global instance */
     bool is_new;
+    bool recovering;             /* cluster_open has not settled pending commits yet */
     int max_sessions;
     int lock_fd;
+    int64_t memtable_bytes;
+    uint64_t global_sequence;    /* housekeeper's */
     Mutex mutex;                 /* databases, refs; outermost in this module */
     Cond cond;
     Database *databases;
     MemAccount account;
     _Atomic uint64_t next_scratch_file;
     pthread_t housekeeper;
-    bool stopping, housekeeper_running;
+    bool stopping, housekeeper_running, work_waiting; /* under mutex */
     /* Owned by lock.c: made on first use under mutex; freed by lock_manager_free after all databases are closed. */
     void *_Atomic lock_manager;
     void (*lock_manager_free)(void *manager);
@@ -82,6 +87,8 @@ STATUS pending_global_write(Database *db, uint64_t xid, const KvBatch *global_pa
 void pending_global_decide(KvBatch *database_batch, uint64_t xid);
 STATUS pending_global_apply(Database *db, uint64_t xid, const KvBatch *global_part, Error *err);
 void pending_global_cancel(Database *db, uint64_t xid);
+/* When a database is opened, after pending_global_recover has run: removes decisions nobody will ask for. */
+STATUS decisions_purge(Database *db, Error *err);
 /* At cluster_open: settles what a crash left. */
 STATUS pending_global_recover(Cluster *cluster, Error *err);
 
@@ -94,6 +101,13 @@ void drop_list_remove(KvBatch *batch, StorePlace place, uint32_t storage_id);
 void drop_list_reclaim(Database *db, StorePlace place, uint32_t storage_id);
 STATUS drop_list_open(Database *db, Error *err); /* queues what is on the list */
 void drop_list_close(Database *db);
+bool drop_list_has_work(Database *db);
+void drop_list_work(Database *db); /* housekeeper: reclaims what is queued */
+void cluster_wake_housekeeper(Cluster *cluster);
+STATUS housekeeper_start(Cluster *cluster, Error *err); /* housekeeper.c */
+void housekeeper_stop(Cluster *cluster);
+/* Closes databases without reference that were idle since before `before_ns`; cluster->mutex held, given up meanwhile. */
+void databases_close_idle(Cluster *cluster, int64_t before_ns);
 
 void sequences_close(Database *db);
 

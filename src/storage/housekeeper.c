@@ -1,0 +1,95 @@
+/* The housekeeper: one thread that closes idle databases, flushes the memtables of instances that went quiet, and reclaims what the
+ * drop lists name. */
+#include "storage/cluster_internal.h"
+
+#include "common/log.h"
+
+enum { TICK_MS = 1000, IDLE_CLOSE_MS = 60000, HOUSEKEEPER_STACK = 256 << 10 };
+
+void cluster_wake_housekeeper(Cluster *c)
+{
+    mutex_lock(&c->mutex);
+    c->work_waiting = true;
+    cond_broadcast(&c->cond);
+    mutex_unlock(&c->mutex);
+}
+
+/* All instances share one memory for memtables, and the one that writes flushes its own when that is used up. So one that has
+ * stopped writing must give its share back, or the others would flush small pieces for ever. */
+static void flush_if_quiet(Cluster *c, Kv *kv, uint64_t *last_sequence)
+{
+    uint64_t bytes = 0, sequence = kv_latest_sequence(kv);
+    bool quiet = sequence == *last_sequence;
+    *last_sequence = sequence;
+    if (!quiet || kv_failed(kv)) return;
+    if (!kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) || (int64_t)bytes < c->memtable_bytes / 8) return;
+    Error err = ERROR_INIT;
+    if (failed(kv_flush(kv, &err))) log_error(&err, NULL);
+    error_clear(&err);
+}
+
+/* The next open database after `last` in the list, referenced; cluster->mutex held. */
+static Database *next_open(Cluster *c, Oid last)
+{
+    Database *best = NULL;
+    for (Database *db = c->databases; db; db = db->next) {
+        if (db->state == DATABASE_OPEN && db->oid > last && (!best || db->oid < best->oid)) best = db;
+    }
+    if (best) best->refs++;
+    return best;
+}
+
+static void visit_databases(Cluster *c, bool tight)
+{
+    int64_t idle_since = 0;
+    for (Oid last = 0;;) {
+        mutex_lock(&c->mutex);
+        Database *db = c->stopping ? NULL : next_open(c, last);
+        if (db) idle_since = db->idle_since_ns;
+        mutex_unlock(&c->mutex);
+        if (!db) return;
+        last = db->oid;
+        if (drop_list_has_work(db)) drop_list_work(db);
+        if (tight) flush_if_quiet(c, db->kv, &db->last_sequence);
+        mutex_lock(&c->mutex);
+        if (--db->refs == 0) db->idle_since_ns = idle_since; /* our look does not count as use */
+        mutex_unlock(&c->mutex);
+    }
+}
+
+static void *housekeeper_main(void *arg)
+{
+    Cluster *c = arg;
+    mutex_lock(&c->mutex);
+    while (!c->stopping) {
+        if (!c->work_waiting) (void)cond_wait_until(&c->cond, &c->mutex, clock_monotonic_ns() + TICK_MS * 1000000LL);
+        if (c->stopping) break;
+        c->work_waiting = false;
+        mutex_unlock(&c->mutex);
+        bool tight = kv_env_memtables(c->env) > c->memtable_bytes / 2;
+        visit_databases(c, tight);
+        if (tight) flush_if_quiet(c, c->global, &c->global_sequence);
+        mutex_lock(&c->mutex);
+        databases_close_idle(c, clock_monotonic_ns() - IDLE_CLOSE_MS * 1000000LL);
+    }
+    mutex_unlock(&c->mutex);
+    return NULL;
+}
+
+STATUS housekeeper_start(Cluster *c, Error *err)
+{
+    TRY(thread_start(&c->housekeeper, "housekeeper", HOUSEKEEPER_STACK, false, housekeeper_main, c, err));
+    c->housekeeper_running = true;
+    return ST_OK;
+}
+
+void housekeeper_stop(Cluster *c)
+{
+    if (!c->housekeeper_running) return;
+    mutex_lock(&c->mutex);
+    c->stopping = true;
+    cond_broadcast(&c->cond);
+    mutex_unlock(&c->mutex);
+    pthread_join(c->housekeeper, NULL);
+    c->housekeeper_running = false;
+}
