@@ -109,7 +109,8 @@ void housekeeper_stop(Cluster *cluster);
 /* Closes databases without reference that were idle since before `before_ns`; cluster->mutex held, given up meanwhile. */
 void databases_close_idle(Cluster *cluster, int64_t before_ns);
 
-void sequences_close(Database *db);
+void sequences_close(Database *db); /* sequence.c: writes the exact states */
+void sequence_forget(Database *db, StorePlace place, uint32_t storage_id); /* it was dropped, nobody uses it */
 
 /* ---- What sequence.c needs of a transaction; defined in txn.c.
  * txn_raw_put: key and value go into the overlay (undone with savepoint or transaction, written with the commit).

@@ -112,6 +112,7 @@ static STATUS reclaim(Database *db, const DropItem *item, Error *err)
 {
     uint8_t low[4], high[4];
     Kv *kv = item->place == STORE_GLOBAL ? db->cluster->global : item->place == STORE_TEMP ? db->scratch : db->kv;
+    sequence_forget(db, item->place, item->storage_id);
     if (!kv) return ST_OK;
     key_put_u32(low, item->storage_id);
     key_put_u32(high, item->storage_id + 1);
