@@ -43,4 +43,7 @@ bool utility_allowed_read_only(const Node *stmt);
 bool utility_needs_snapshot(const Node *stmt);
 bool utility_prohibits_block(const Node *stmt);        /* 25001 "X cannot run inside a transaction block" */
 
+/* One item of SET TRANSACTION / BEGIN: transaction_isolation, transaction_read_only, transaction_deferrable. 25001 when too late. */
+STATUS transaction_set_mode(SessionEnv *env, const DefElem *item, Error *err);
+
 #endif
