@@ -41,7 +41,7 @@ Status error_set_at(Error *err, SqlState code, const char *file, int line, const
     return ST_FAILED;
 }
 
-Status error_detail(Error *err, const char *fmt, ...)
+Status (error_detail)(Error *err, const char *fmt, ...)
 {
     if (!error_is_set(err) || err->detail) return ST_FAILED;
     va_list ap;
@@ -51,7 +51,7 @@ Status error_detail(Error *err, const char *fmt, ...)
     return ST_FAILED;
 }
 
-Status error_hint(Error *err, const char *fmt, ...)
+Status (error_hint)(Error *err, const char *fmt, ...)
 {
     if (!error_is_set(err) || err->hint) return ST_FAILED;
     va_list ap;
@@ -61,13 +61,13 @@ Status error_hint(Error *err, const char *fmt, ...)
     return ST_FAILED;
 }
 
-Status error_position(Error *err, int position)
+Status (error_position)(Error *err, int position)
 {
     if (error_is_set(err) && !err->position && position > 0) err->position = position;
     return ST_FAILED;
 }
 
-Status error_context(Error *err, const char *fmt, ...)
+Status (error_context)(Error *err, const char *fmt, ...)
 {
     if (!error_is_set(err)) return ST_FAILED;
     va_list ap;
@@ -91,7 +91,7 @@ static void name_once(char **field, const char *name)
     if (!*field && name) *field = dup_text(name);
 }
 
-Status error_names(Error *err, const char *schema, const char *table, const char *column, const char *datatype,
+Status (error_names)(Error *err, const char *schema, const char *table, const char *column, const char *datatype,
                    const char *constraint)
 {
     if (!error_is_set(err)) return ST_FAILED;
@@ -103,7 +103,7 @@ Status error_names(Error *err, const char *schema, const char *table, const char
     return ST_FAILED;
 }
 
-Status error_out_of_memory(Error *err, size_t wanted_bytes)
+Status (error_out_of_memory)(Error *err, size_t wanted_bytes)
 {
     (void)wanted_bytes; /* for a debugger: a detail line would have to be allocated */
     if (err && !err->code)
@@ -112,14 +112,14 @@ Status error_out_of_memory(Error *err, size_t wanted_bytes)
     return ST_FAILED;
 }
 
-Status error_stack_depth(Error *err)
+Status (error_stack_depth)(Error *err)
 {
     error_set(err, ERR_STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     return error_hint(err, "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), "
                            "after ensuring the platform's stack depth limit is adequate.");
 }
 
-Status error_unsupported(Error *err, const char *what)
+Status (error_unsupported)(Error *err, const char *what)
 {
     return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "%s is not supported", what);
 }

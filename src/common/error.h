@@ -36,7 +36,9 @@ static inline bool error_is_set(const Error *err) { return err && err->code != 0
 /* Raises: sets code and message unless an error is there already; always returns ST_FAILED, so that
  *     return error_set(err, ERR_DIVISION_BY_ZERO, "division by zero");
  * is the idiom. The severity is SEV_ERROR. */
-#define error_set(err, code, ...) error_set_at((err), (code), __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define error_set(err, code, ...) FAILING(error_set_at((err), (code), __FILE__, __LINE__, __func__, __VA_ARGS__))
+/* Tells the compiler too that the result is ST_FAILED, so that it does not suspect results to be used uninitialised. */
+#define FAILING(call) ({ (void)(call); ST_FAILED; })
 Status error_set_at(Error *err, SqlState code, const char *file, int line, const char *routine, const char *fmt, ...)
     PRINTF_LIKE(6, 7);
 
@@ -54,6 +56,15 @@ Status error_out_of_memory(Error *err, size_t wanted_bytes);
 Status error_stack_depth(Error *err);
 /* 0A000. */
 Status error_unsupported(Error *err, const char *what);
+
+#define error_detail(...) FAILING(error_detail(__VA_ARGS__))
+#define error_hint(...) FAILING(error_hint(__VA_ARGS__))
+#define error_position(err, position) FAILING(error_position(err, position))
+#define error_context(...) FAILING(error_context(__VA_ARGS__))
+#define error_names(...) FAILING(error_names(__VA_ARGS__))
+#define error_out_of_memory(err, bytes) FAILING(error_out_of_memory(err, bytes))
+#define error_stack_depth(err) FAILING(error_stack_depth(err))
+#define error_unsupported(err, what) FAILING(error_unsupported(err, what))
 
 void error_clear(Error *err);              /* frees; the Error is as ERROR_INIT afterwards */
 void error_move(Error *dst, Error *src);   /* dst (cleared first) takes over src's fields; src becomes ERROR_INIT */

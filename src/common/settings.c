@@ -109,7 +109,7 @@ static SettingValue value_at(const SettingSet *set, int index)
 {
     int id = setting_id_of(index);
     if (id >= 0) return set->by_id[id];
-    Entry *e = find_entry(set, index, NULL);
+    Entry *e = find_entry(set, index, "");
     return e ? e->value : setting_default(index);
 }
 

@@ -1,7 +1,8 @@
 /* Datum: one value of any SQL type in 64 bits, and the in-memory shapes behind it.
  *
- * By-value types (bool, "char", int2/4/8, float4/8, oid and reg*, date, time, timestamp, timestamptz) sit in the Datum
- * itself. All others are pointers:
+ * By-value types (bool, "char", int2/4/8, float4/8, oid and reg*, xid, cid, xid8, tid, date, time, timestamp, timestamptz) sit
+ * in the Datum itself (read them with the getters below: the bits above a type's width mean nothing). tid is
+ * block << 16 | offset, 8 bytes. All others are pointers:
  *   - fixed-length by reference: interval (16), uuid (16), timetz (12): plain structs, possibly unaligned in a row buffer;
  *   - variable length: a varlena (below). name, cstring and unknown are varlenas too, with text's layout, whatever
  *     pg_type.typlen says of them: one representation for all character types.

@@ -86,6 +86,7 @@ typedef struct TypeInfo {
     STATUS (*typmod_in)(Arena *arena, const char **args, int nargs, int32_t *out, Error *err); /* NULL: no modifiers allowed */
     void (*typmod_out)(int32_t typmod, StrBuf *out); /* "(10,2)"; NULL: none */
     STATUS (*key_bytes)(const struct TypeInfo *type, Datum v, StrBuf *out, Error *err); /* KEYENC_CUSTOM */
+    const struct TypeInfo *elem_info; /* of elem; the maker of an array's TypeInfo sets it (comparing elements needs it) */
 } TypeInfo;
 
 /* Built-in: binary search in the constant table. Others: the resolver. NULL if unknown.
@@ -110,6 +111,10 @@ STATUS type_input(IoContext *io, const TypeInfo *type, Slice text, int32_t typmo
 STATUS type_output(IoContext *io, const TypeInfo *type, Datum value, StrBuf *out, Error *err);
 STATUS type_recv(IoContext *io, const TypeInfo *type, Slice bytes, int32_t typmod, Datum *out, Error *err);
 STATUS type_send(IoContext *io, const TypeInfo *type, Datum value, StrBuf *out, Error *err);
+
+/* Bare names as PostgreSQL's messages spell built-in types: "integer", "character varying", "timestamp without time zone".
+ * Others: the name as it is. */
+const char *type_display_name(const TypeInfo *type);
 
 /* format_type for built-in types: "character varying(10)", "integer[]", "timestamp(3) without time zone". Appends. */
 void type_format_builtin(const TypeInfo *type, int32_t typmod, bool with_typmod, StrBuf *out);
