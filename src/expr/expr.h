@@ -66,6 +66,10 @@ STATUS expr_set_rewind(ExprSet *set, ExprContext *ec, Error *err);              
 /* cols/nulls: ncols of the expected row (1 for scalar sets). */
 STATUS expr_set_next(ExprSet *set, ExprContext *ec, const TupleDesc *expected, Datum *cols, bool *nulls, bool *done, Error *err);
 
+void expr_set_close(ExprSet *set); /* frees the running set's own memory; NULL is fine */
+/* Does the program hold descriptors that live only until the end of the statement (user-defined types and functions)? NULL: no. */
+bool expr_is_transient(const ExprProgram *prog);
+
 /* Constant folding: evaluates immutable (and with estimate: stable) sub-expressions, simplifies AND/OR/CASE/COALESCE with constants, inlines
  * known parameters (params may be NULL). Errors of evaluation (division by zero) leave the expression unfolded where PostgreSQL raises only at
  * run time, and are raised where it raises at plan time. */
