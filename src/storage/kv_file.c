@@ -135,7 +135,7 @@ STATUS kv_drop_range(Kv *kv, Slice begin, Slice end, Error *err)
     kv_batch_delete_range(b, begin, end);
     Status st = kv_write(kv, b, false, err);
     kv_batch_free(b);
-    return failed(st) ? st : kv_compact_range(kv, begin, end, err);
+    return failed(st) || kv->kind == KV_SCRATCH ? st : kv_compact_range(kv, begin, end, err);
 }
 
 STATUS kv_compact_range(Kv *kv, Slice begin, Slice end, Error *err)
