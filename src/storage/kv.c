@@ -125,8 +125,12 @@ static STATUS resume(Kv *kv, Error *err)
     if (room) {
         kv->resumed_at_ns = now;
         atomic_store(&kv->state, KV_OPEN); /* before resuming: its flush may fail and say so again */
-        if (shim_resume(kv->db, &e) != SHIM_OK) atomic_store(&kv->state, e.code == SHIM_NO_SPACE ? KV_FULL : KV_FAILED);
-        else log_event(SEV_LOG, "\"%s\" takes writes again", kv->dir);
+        if (shim_resume(kv->db, &e) == SHIM_OK) {
+            log_event(SEV_LOG, "\"%s\" takes writes again", kv->dir);
+        } else {
+            atomic_store(&kv->state, e.code == SHIM_NO_SPACE || e.code == SHIM_BUSY ? KV_FULL : KV_FAILED);
+            log_event(SEV_WARNING, "\"%s\" does not take writes yet: %s", kv->dir, e.text);
+        }
     }
     int state = atomic_load(&kv->state);
     mutex_unlock(&kv->mutex);

@@ -89,7 +89,7 @@ IOStatus LogCore::write_frame(const char *data, size_t n)
     IOStatus st = extend(page + total);
     if (st.ok()) st = write_all(staging_.data(), total, page);
     if (!st.ok()) {
-        failed_ = true;
+        append_failed_ = true;
         return st;
     }
     end_ += frame;
@@ -110,7 +110,7 @@ IOStatus LogCore::write_frame(const char *data, size_t n)
 IOStatus LogCore::append(const Slice &data)
 {
     std::lock_guard<std::mutex> hold(mutex_);
-    if (failed_) return IOStatus::IOError(path_, "log file is closed after a failure");
+    if (append_failed_ || sync_failed_) return IOStatus::IOError(path_, "log file is closed after a failure");
     for (size_t at = 0; at < data.size();) {
         size_t n = data.size() - at < kFramePayloadMax ? data.size() - at : kFramePayloadMax;
         IOStatus st = write_frame(data.data() + at, n);
@@ -125,7 +125,7 @@ IOStatus LogCore::sync()
     uint64_t through;
     {
         std::lock_guard<std::mutex> hold(mutex_);
-        if (failed_) return IOStatus::IOError(path_, "log file is closed after a failure");
+        if (sync_failed_) return IOStatus::IOError(path_, "log file is closed after a failure");
         if (synced_ == end_) return IOStatus::OK();
         through = end_;
     }
@@ -133,7 +133,7 @@ IOStatus LogCore::sync()
     if (st.ok() && fdatasync(fd_) != 0) st = io_error_of(errno == ENOSPC ? EIO : errno, path_);
     std::lock_guard<std::mutex> hold(mutex_);
     if (!st.ok()) {
-        failed_ = true; /* what the kernel dropped cannot be written again: the next sync must not succeed */
+        sync_failed_ = true;
         return st;
     }
     if (through > synced_) synced_ = through;

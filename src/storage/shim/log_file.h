@@ -36,7 +36,8 @@ class LogCore {
     uint64_t synced_ = 0;
     uint64_t initialised_;       // bytes of the file that have been written once
     uint64_t logical_ = 0;       // payload bytes
-    bool failed_ = false;
+    bool append_failed_ = false; // no more frames; what is there may still be synced
+    bool sync_failed_ = false;   // what the kernel dropped cannot be written again: no later sync may succeed
 };
 
 class LogWriter : public rocksdb::FSWritableFile {

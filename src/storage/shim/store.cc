@@ -27,6 +27,8 @@ class Listener : public rocksdb::EventListener {
         shim_fill(*st, &e);
         if (fn_) fn_(arg_, e.code, e.text);
     }
+    /* The next writer looks for room itself and resumes (kv.c): sooner than a poll every few seconds would. */
+    void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, Status, bool *auto_recovery) override { *auto_recovery = false; }
 
   private:
     ShimErrorFn fn_;
@@ -171,6 +173,7 @@ static Options make_options(ShimEnv *env, bool create, bool scratch)
     o.skip_stats_update_on_db_open = true;
     o.skip_checking_sst_file_sizes_on_db_open = true;
     o.paranoid_checks = true;
+    o.max_bgerror_resume_count = 0;
     o.stats_dump_period_sec = 0;
     o.stats_persist_period_sec = 0;
     o.info_log_level = rocksdb::ERROR_LEVEL;
