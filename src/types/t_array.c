@@ -21,7 +21,7 @@ typedef enum State { /* what came last */
 
 typedef struct Parser {
     Arena *arena;
-    Slice whole; /* for messages */
+    Slice whole; /* what messages quote: from the braces on while inside of them */
     const uint8_t *p, *end;
     char delim;
     State state;
@@ -227,8 +227,11 @@ static STATUS parse_array(Parser *ps, int32_t *lbounds)
     TRY(parse_dimensions(ps, &given, dims, lbounds));
     if (ps->p == ps->end || *ps->p != '{')
         return bad(ps, given ? "Array contents must start with \"{\"." : "Array value must start with \"{\" or dimension information.");
+    Slice whole = ps->whole;
+    ps->whole = slice_of(ps->p, (size_t)(ps->end - ps->p));
     TRY(parse_braces(ps));
     if (!given) return ST_OK;
+    ps->whole = whole;
     if (given != ps->ndim) return bad(ps, SPECIFIED_MISMATCH);
     for (int i = 0; i < given; i++)
         if (dims[i] != ps->dims[i]) return bad(ps, SPECIFIED_MISMATCH);

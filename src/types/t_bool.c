@@ -41,16 +41,21 @@ STATUS bool_send(IoContext *io, const TypeInfo *type, Datum value, StrBuf *out, 
 int bool_compare(const TypeInfo *type, Datum a, Datum b) { return (int)datum_get_bool(a) - (int)datum_get_bool(b); }
 uint64_t bool_hash(const TypeInfo *type, Datum v) { return hash_u64(datum_get_bool(v)); }
 
-/* The first byte of the text, zero for an empty one. */
+/* The first byte of the text, zero for an empty one; "\ooo" is a byte by its octal number. */
 STATUS char_in(IoContext *io, const TypeInfo *type, Slice text, int32_t typmod, Datum *out, Error *err)
 {
-    *out = text.len ? text.data[0] : 0;
+    const uint8_t *p = text.data;
+    bool octal = text.len == 4 && p[0] == '\\' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7';
+    *out = octal ? (uint8_t)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0')) : text.len ? p[0] : 0;
     return ST_OK;
 }
 
+/* A byte that is no ASCII would not be valid UTF-8 alone. */
 STATUS char_out(IoContext *io, const TypeInfo *type, Datum value, StrBuf *out, Error *err)
 {
-    if ((uint8_t)value) strbuf_char(out, (char)value);
+    uint8_t c = (uint8_t)value;
+    if (c >= 0x80) strbuf_printf(out, "\\%03o", c);
+    else if (c) strbuf_char(out, (char)c);
     return ST_OK;
 }
 

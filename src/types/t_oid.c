@@ -94,12 +94,10 @@ STATUS tid_in(IoContext *io, const TypeInfo *type, Slice text, int32_t typmod, D
     while (is_space((uint8_t)*p)) p++;
     if (*p++ != '(') return type_bad_syntax(err, "tid", text);
     errno = 0;
-    unsigned long block = strtoul(p, &end, 10);
-    if (errno || end == p || *end != ',' || (block > UINT32_MAX && (long)block < INT32_MIN)) return type_bad_syntax(err, "tid", text);
-    if (block > UINT32_MAX && (long)block != (long)(int32_t)block) return type_bad_syntax(err, "tid", text);
-    p = end + 1;
-    unsigned long offset = strtoul(p, &end, 10);
-    if (errno || end == p || *end != ')' || offset > UINT16_MAX) return type_bad_syntax(err, "tid", text);
+    unsigned long block = strtoul(p, &end, 10); /* no digits count as zero */
+    if (errno || *end != ',' || (block > UINT32_MAX && (long)block != (long)(int32_t)block)) return type_bad_syntax(err, "tid", text);
+    unsigned long offset = strtoul(end + 1, &end, 10);
+    if (errno || *end != ')' || offset > UINT16_MAX) return type_bad_syntax(err, "tid", text);
     *out = (Datum)(uint32_t)block << 16 | offset;
     return ST_OK;
 }

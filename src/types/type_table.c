@@ -6,14 +6,6 @@
 
 #include "types/types_internal.h"
 
-/* Types whose files may be left out of a build. */
-#if __has_include("types/t_numeric.c")
-#define HELIOS_TYPES_NUMERIC
-#endif
-#if __has_include("types/t_datetime.c")
-#define HELIOS_TYPES_DATETIME
-#endif
-
 typedef struct Fact {
     Oid oid;
     const char *name;
@@ -47,11 +39,12 @@ typedef struct Impl {
     KeyEncoding key;
     STATUS (*typmod_in)(Arena *arena, const char **args, int nargs, int32_t *out, Error *err);
     void (*typmod_out)(int32_t typmod, StrBuf *out);
+    STATUS (*key_bytes)(const TypeInfo *type, Datum v, StrBuf *out, Error *err);
 } Impl;
 
 static const Impl impls[] = {
-#define TYPE_IMPL(typname, input, output, recv, send, compare, hash, key, typmod_in, typmod_out) \
-    {typname, input, output, recv, send, compare, hash, KEYENC_##key, typmod_in, typmod_out},
+#define TYPE_IMPL(typname, input, output, recv, send, compare, hash, key, typmod_in, typmod_out, key_bytes) \
+    {typname, input, output, recv, send, compare, hash, KEYENC_##key, typmod_in, typmod_out, key_bytes},
 #include "types/types_impl.def"
 #undef TYPE_IMPL
 };
@@ -96,6 +89,7 @@ static void fill(TypeInfo *t, const Fact *f)
     t->key = impl->key;
     t->typmod_in = impl->typmod_in;
     t->typmod_out = impl->typmod_out;
+    t->key_bytes = impl->key_bytes;
 }
 
 /* An array can what its elements can. */
@@ -111,6 +105,7 @@ static void fill_array(TypeInfo *t)
     t->compare = elem->compare ? array_compare : NULL;
     t->hash = elem->hash ? array_hash : NULL;
     t->key = elem->key == KEYENC_NONE ? KEYENC_NONE : KEYENC_ARRAY;
+    t->key_bytes = elem->key == KEYENC_NONE ? NULL : array_key_bytes;
     t->typmod_in = elem->typmod_in;
     t->typmod_out = elem->typmod_out;
 }

@@ -11,6 +11,7 @@
 #define DECLARE_TYPMOD(p)                                                                            \
     STATUS p##_typmod_in(Arena *arena, const char **args, int nargs, int32_t *out, Error *err);      \
     void p##_typmod_out(int32_t typmod, StrBuf *out);
+#define DECLARE_KEY(p) STATUS p##_key_bytes(const TypeInfo *type, Datum v, StrBuf *out, Error *err);
 
 DECLARE_IO(bool) DECLARE_ORDER(bool)
 DECLARE_IO(char) DECLARE_ORDER(char)
@@ -31,12 +32,13 @@ DECLARE_IO(bytea)
 DECLARE_IO(uuid) DECLARE_ORDER(uuid)
 DECLARE_IN(json_in) DECLARE_IN(json_recv)
 DECLARE_IO(array) DECLARE_ORDER(array)
+DECLARE_KEY(array)
 DECLARE_IO(int2vector) DECLARE_IO(oidvector)
 DECLARE_IO(record) DECLARE_ORDER(record)
 DECLARE_IO(void)
 DECLARE_IN(aclitem_in)
 
-DECLARE_IO(numeric) DECLARE_ORDER(numeric) DECLARE_TYPMOD(numeric)
+DECLARE_IO(numeric) DECLARE_ORDER(numeric) DECLARE_TYPMOD(numeric) DECLARE_KEY(numeric)
 DECLARE_IO(date) DECLARE_ORDER(date)
 DECLARE_IO(time) DECLARE_ORDER(time) DECLARE_TYPMOD(time)
 DECLARE_IO(timetz) DECLARE_ORDER(timetz) DECLARE_TYPMOD(timetz)
