@@ -97,7 +97,9 @@ class CountingResult(unittest.TestResult):
         self._failed(test, err)
 
     def addSubTest(self, test, subtest, err):
-        if err is not None:
+        if err is None:
+            self.count.passed += 1
+        else:
             self._failed(subtest, err)
 
 

@@ -222,6 +222,15 @@ class Postgres(Server):
             self.pid = int(f.readline())
         return self
 
+    def alive(self):
+        return os.path.exists('/proc/%d' % self.pid)
+
+    def log(self):
+        return ''
+
+    def sanitizer_reports(self):
+        return []
+
     def stop(self):
         if os.path.exists(self.data_dir + '/postmaster.pid'):
             self._run(PG_BIN + '/pg_ctl', '-D', self.data_dir, '-m', 'immediate', '-w', 'stop')
