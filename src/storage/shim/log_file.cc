@@ -160,7 +160,7 @@ IOStatus LogReader::open(FileLayer *layer, const std::string &path, uint64_t num
     if (!st.ok()) return st;
     int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return io_error_of(errno, path);
-    std::unique_ptr<LogReader> r(new LogReader(layer, path, fd));
+    std::unique_ptr<LogReader> r(new LogReader(path, fd));
     struct stat sb;
     LogHeader h = {0, 0, 0};
     if (fstat(fd, &sb) != 0) return io_error_of(errno, path);

@@ -74,11 +74,10 @@ class LogReader : public rocksdb::FSSequentialFile {
     rocksdb::IOStatus Skip(uint64_t n) override;
 
   private:
-    LogReader(FileLayer *layer, const std::string &path, int fd) : layer_(layer), path_(path), fd_(fd) {}
+    LogReader(const std::string &path, int fd) : path_(path), fd_(fd) {}
     rocksdb::IOStatus next_frame();
     rocksdb::IOStatus check_tail(uint64_t bad);
 
-    FileLayer *layer_;
     std::string path_;
     int fd_;
     uint64_t epoch_ = 0, file_bytes_ = 0, at_ = 0;

@@ -10,8 +10,7 @@ static void setup(void)
     char path[100];
     test_dir_make(dir);
     snprintf(path, sizeof path, "%s/spare", dir);
-    OK(kv_env_open(&(KvEnvOptions){.block_cache_bytes = 4 << 20, .memtable_bytes = 2 << 20, .preallocate_log = true, .spare_dir = strdup(path)},
-                   &env, err));
+    OK(kv_env_open(&(KvEnvOptions){.block_cache_bytes = 4 << 20, .memtable_bytes = 2 << 20, .preallocate_log = true, .spare_dir = path}, &env, err));
     snprintf(path, sizeof path, "%s/db", dir);
     OK(kv_open(env, path, KV_DURABLE, true, &kv, err));
 }
