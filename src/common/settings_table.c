@@ -100,6 +100,7 @@ static void set_default(int at, const char *text)
         if (!t) abort(); /* before the first session: nothing could run */
         t->refs = -1;
         memcpy(t->text, text, n);
+        free(defaults[at].s);
         defaults[at].s = t;
         return;
     }
