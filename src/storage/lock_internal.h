@@ -98,6 +98,7 @@ struct LockOwner {
     _Atomic uint64_t xid;      /* of the running transaction, 0: none yet */
     _Atomic Oid database;
     _Atomic uint64_t read_floor; /* oldest store sequence this transaction read at, 0: none (see moves.c) */
+    _Atomic uint64_t commit_ticket; /* while its commit writes (see gaps.c) */
     struct Txn *txn;           /* running */
     struct Txn *spare;         /* a finished one, to be used again: txn_begin allocates nothing */
     void (*spare_free)(struct Txn *);

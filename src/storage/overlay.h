@@ -14,7 +14,8 @@ enum {
     OV_DELETE = 1,   /* the key is gone */
     OV_NEW = 2,      /* the store has no such key: a deletion need not be written */
     OV_KEY = 4,      /* locks out FOR KEY SHARE too: inserted, deleted, or its key changed */
-    OV_STORED = 3    /* the flags that a spilled entry's delete marker needs */
+    OV_ROW = 8,      /* a row of a table: others compare versions after locking it */
+    OV_STORED = OV_DELETE | OV_NEW
 };
 
 typedef struct OverlayNode OverlayNode;

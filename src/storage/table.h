@@ -34,6 +34,7 @@ typedef struct TableDef {
     const ColumnDef *columns;
     int nkey;                 /* 0: hidden row id */
     const KeyPart *key;
+    const char *name;         /* for messages ("could not obtain lock on row in relation ..."); may be NULL */
 } TableDef;
 
 typedef struct IndexDef {
@@ -105,7 +106,8 @@ typedef enum RowLockOutcome {
     ROWLOCK_OK,       /* locked, unchanged */
     ROWLOCK_UPDATED,  /* locked; *newest holds the newer version (possibly under another key): re-check the quals */
     ROWLOCK_DELETED,  /* gone: skip it */
-    ROWLOCK_BUSY      /* LOCK_SKIP only */
+    ROWLOCK_BUSY,     /* LOCK_SKIP only */
+    ROWLOCK_SELF      /* this transaction itself has changed or deleted it since the caller saw it: skip it; ON CONFLICT: 21000 */
 } RowLockOutcome;
 /* REPEATABLE READ and SERIALIZABLE raise 40001 instead of UPDATED/DELETED. NOWAIT: 55P03. newest: a slot of table->desc, bytes in arena. */
 STATUS row_lock(Txn *txn, const TableDef *table, const TupleSlot *seen, RowLockStrength strength, LockWait wait, TupleSlot *newest,
