@@ -19,8 +19,7 @@ PGconn *connect_server(const Options *o)
     const char *keys[] = {"host", "port", "user", "dbname", "application_name", NULL};
     const char *values[] = {o->host, o->port, o->user, o->database, "pgbench-lite", NULL};
     PGconn *conn = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(conn) == CONNECTION_OK)
-        return conn;
+    if (PQstatus(conn) == CONNECTION_OK) return conn;
     fprintf(stderr, "pgbench-lite: %s", PQerrorMessage(conn));
     PQfinish(conn);
     return NULL;
@@ -42,8 +41,7 @@ static bool prepare_steps(Client *c)
 {
     for (int i = 0; i < c->run->workload->step_count; i++) {
         const Step *s = &c->run->workload->steps[i];
-        if (s->kind != STEP_SQL)
-            continue;
+        if (s->kind != STEP_SQL) continue;
         char name[16];
         snprintf(name, sizeof(name), "step%d", i);
         PGresult *r = PQprepare(c->conn, name, step_sql(c, i), s->param_count, NULL);
@@ -70,18 +68,13 @@ bool client_open(Client *c, Run *run, int number, Histogram *latencies)
                   .state = CLIENT_IDLE,
                   .random_state = (uint64_t)run->options->seed * 1000003u + (uint64_t)number * 7919u};
     c->conn = connect_server(run->options);
-    if (!c->conn)
-        return false;
+    if (!c->conn) return false;
     PQsetNoticeReceiver(c->conn, ignore_notice, NULL);
-    if (run->options->mode == MODE_PREPARED && !prepare_steps(c))
-        return false;
+    if (run->options->mode == MODE_PREPARED && !prepare_steps(c)) return false;
     return PQsetnonblocking(c->conn, 1) == 0;
 }
 
-bool client_is_over(const Client *c)
-{
-    return c->state == CLIENT_FINISHED || c->state == CLIENT_LOST;
-}
+bool client_is_over(const Client *c) { return c->state == CLIENT_FINISHED || c->state == CLIENT_LOST; }
 
 /* The simple protocol has no parameters: writes the numbers into the text. */
 static void interpolate(const Client *c, const Step *s, const char *sql, char *out, size_t size)
@@ -117,8 +110,7 @@ static int send_with_parameters(Client *c, const Step *s)
 static int send_simple(Client *c, const Step *s)
 {
     char sql[STATEMENT_MAX];
-    if (s->param_count == 0)
-        return PQsendQuery(c->conn, step_sql(c, c->step));
+    if (s->param_count == 0) return PQsendQuery(c->conn, step_sql(c, c->step));
     interpolate(c, s, step_sql(c, c->step), sql, sizeof(sql));
     return PQsendQuery(c->conn, sql);
 }
@@ -128,8 +120,7 @@ static void lose(Client *c)
     complain(c, PQerrorMessage(c->conn));
     c->state = CLIENT_LOST;
     c->want_write = false;
-    if (PQstatus(c->conn) != CONNECTION_BAD)
-        complain(c, "client stops\n");
+    if (PQstatus(c->conn) != CONNECTION_BAD) complain(c, "client stops\n");
 }
 
 static void flush_output(Client *c)
@@ -157,8 +148,7 @@ static void send_step(Client *c)
 static bool may_begin(const Client *c)
 {
     const Options *o = c->run->options;
-    if (atomic_load_explicit(&c->run->stop, memory_order_relaxed))
-        return false;
+    if (atomic_load_explicit(&c->run->stop, memory_order_relaxed)) return false;
     return o->transactions == 0 || c->transactions < o->transactions;
 }
 
@@ -244,11 +234,8 @@ static void copy_more(Client *c)
 static void take_result(Client *c, PGresult *r)
 {
     switch (PQresultStatus(r)) {
-    case PGRES_COMMAND_OK:
-        break;
-    case PGRES_TUPLES_OK:
-        c->rows += (uint64_t)PQntuples(r);
-        break;
+    case PGRES_COMMAND_OK: break;
+    case PGRES_TUPLES_OK: c->rows += (uint64_t)PQntuples(r); break;
     case PGRES_COPY_IN:
         c->copy_next = atomic_fetch_add(&c->run->next_row, c->run->options->rows);
         c->copy_end = c->copy_next + c->run->options->rows;
@@ -266,8 +253,7 @@ static void take_result(Client *c, PGresult *r)
 /* Reads results while there are any whole ones. */
 static void read_results(Client *c)
 {
-    while ((c->state == CLIENT_WAITING || c->state == CLIENT_ROLLING_BACK) && !c->want_write &&
-           !PQisBusy(c->conn)) {
+    while ((c->state == CLIENT_WAITING || c->state == CLIENT_ROLLING_BACK) && !c->want_write && !PQisBusy(c->conn)) {
         PGresult *r = PQgetResult(c->conn);
         if (r)
             take_result(c, r);
@@ -275,17 +261,14 @@ static void read_results(Client *c)
             lose(c);
         else
             finish_step(c);
-        if (c->state == CLIENT_IDLE && may_begin(c))
-            begin_transaction(c);
+        if (c->state == CLIENT_IDLE && may_begin(c)) begin_transaction(c);
     }
 }
 
 void client_advance(Client *c)
 {
-    if (client_is_over(c))
-        return;
-    if (c->want_write)
-        flush_output(c);
+    if (client_is_over(c)) return;
+    if (c->want_write) flush_output(c);
     if (c->state == CLIENT_IDLE && may_begin(c))
         begin_transaction(c);
     else if (c->state == CLIENT_WAITING || c->state == CLIENT_ROLLING_BACK || c->state == CLIENT_COPYING) {
@@ -299,6 +282,5 @@ void client_advance(Client *c)
         copy_more(c);
         read_results(c);
     }
-    if (c->state == CLIENT_IDLE && !may_begin(c))
-        c->state = CLIENT_FINISHED;
+    if (c->state == CLIENT_IDLE && !may_begin(c)) c->state = CLIENT_FINISHED;
 }

@@ -16,8 +16,8 @@ typedef struct Run {
     const Options *options;
     const Workload *workload;
     int scale;
-    atomic_bool stop;                /* set at the deadline: finish the transaction at hand, begin none */
-    atomic_uint_fast64_t done;       /* transactions committed */
+    atomic_bool stop;          /* set at the deadline: finish the transaction at hand, begin none */
+    atomic_uint_fast64_t done; /* transactions committed */
     atomic_uint_fast64_t failed;
     atomic_uint_fast64_t latency_ns; /* summed over the done ones */
     atomic_int_fast64_t next_row;    /* for unique keys of COPY rows */
@@ -30,21 +30,21 @@ typedef enum ClientState {
     CLIENT_COPYING,      /* rows are being sent */
     CLIENT_ROLLING_BACK, /* a step failed */
     CLIENT_FINISHED,
-    CLIENT_LOST,         /* the connection is gone */
+    CLIENT_LOST, /* the connection is gone */
 } ClientState;
 
 typedef struct Client {
     Run *run;
     PGconn *conn;
-    Histogram *latencies;    /* the thread's, not shared */
+    Histogram *latencies; /* the thread's, not shared */
     ClientState state;
     int step;
-    bool failed;             /* the current transaction */
+    bool failed; /* the current transaction */
     bool want_write;
     uint64_t random_state;
     int64_t variables[VARIABLE_COUNT];
     uint64_t started_ns;
-    int64_t transactions;    /* finished ones, failed included */
+    int64_t transactions; /* finished ones, failed included */
     uint64_t rows;
     int64_t copy_next;
     int64_t copy_end;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum {
-    HISTOGRAM_SUB_BITS = 6,                              /* 64 buckets within each power of two */
+    HISTOGRAM_SUB_BITS = 6, /* 64 buckets within each power of two */
     HISTOGRAM_SUB_COUNT = 1 << HISTOGRAM_SUB_BITS,
     HISTOGRAM_BUCKETS = (44 - HISTOGRAM_SUB_BITS) << HISTOGRAM_SUB_BITS, /* up to 2^43 ns, two hours */
 };

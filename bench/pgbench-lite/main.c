@@ -38,16 +38,16 @@ typedef struct Driver {
     Run run;
     Client *clients;
     Worker *workers;
-    PGconn *control;     /* for set-up and checkpoints */
+    PGconn *control; /* for set-up and checkpoints */
     pid_t server_pid;
     RunResult result;
+    uint64_t device_before;
 } Driver;
 
 static pid_t find_server(const Driver *d)
 {
     const Options *o = &d->options;
-    if (o->server_pid)
-        return o->server_pid;
+    if (o->server_pid) return o->server_pid;
     const char *host = PQhost(d->control);
     bool local = host && (host[0] == '/' || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
                           strcmp(host, "::1") == 0);
@@ -58,8 +58,7 @@ static bool prepare_run(Driver *d)
 {
     Options *o = &d->options;
     d->control = connect_server(o);
-    if (!d->control)
-        return false;
+    if (!d->control) return false;
     const Workload *w = workload_find(o->workload);
     if (w->before && (!setup_execute(d->control, "SET client_min_messages = warning", true) ||
                       !setup_execute(d->control, w->before, false)))
@@ -69,14 +68,14 @@ static bool prepare_run(Driver *d)
     d->run.scale = o->scale ? o->scale : setup_find_scale(d->control);
     atomic_store(&d->run.next_row, 1);
     atomic_store(&d->run.messages_left, ERROR_MESSAGES_SHOWN);
-    if (o->checkpoint)
-        setup_execute(d->control, "CHECKPOINT", false);
+    if (o->checkpoint) setup_execute(d->control, "CHECKPOINT", false);
     d->server_pid = find_server(d);
     d->result.options = o;
     d->result.scale = d->run.scale;
     const char *version = PQparameterStatus(d->control, "server_version");
     d->result.server_version = version ? version : "unknown";
     d->result.has_usage = procstat_read(d->server_pid, &d->result.before);
+    d->result.has_device = o->disk_path && procstat_device_written(o->disk_path, &d->device_before);
     return true;
 }
 
@@ -95,8 +94,7 @@ static bool open_clients(Driver *d)
         w->count = (o->clients - next) / (o->threads - i);
         next += w->count;
         for (int j = 0; j < w->count; j++) {
-            if (!client_open(&w->clients[j], &d->run, (int)(w->clients - d->clients) + j, &w->latencies))
-                return false;
+            if (!client_open(&w->clients[j], &d->run, (int)(w->clients - d->clients) + j, &w->latencies)) return false;
         }
     }
     d->result.connect_s = (double)(now_ns() - start) / 1e9;
@@ -106,8 +104,7 @@ static bool open_clients(Driver *d)
 static bool all_over(const Driver *d)
 {
     for (int i = 0; i < d->options.threads; i++) {
-        if (!atomic_load(&d->workers[i].over))
-            return false;
+        if (!atomic_load(&d->workers[i].over)) return false;
     }
     return true;
 }
@@ -134,8 +131,7 @@ static void print_progress(Driver *d, Progress *last, uint64_t start_ns)
     fprintf(stderr, "%6.1f s  %10.1f tps  latency %8.3f ms", (double)(now.at_ns - start_ns) / 1e9,
             (double)done / seconds, done ? (double)(now.latency_ns - last->latency_ns) / (double)done / 1e6 : 0.0);
     uint64_t failed = atomic_load(&d->run.failed);
-    if (failed)
-        fprintf(stderr, "  %llu failed", (unsigned long long)failed);
+    if (failed) fprintf(stderr, "  %llu failed", (unsigned long long)failed);
     if (d->result.has_usage)
         fprintf(stderr, "  server %6.1f MB  written %8.1f MB", (double)usage.pss_kb / 1024,
                 (double)(usage.write_bytes - d->result.before.write_bytes) / 1048576);
@@ -154,8 +150,7 @@ static void watch(Driver *d, uint64_t start_ns)
         struct timespec tick = {0, TICK_MS * 1000000L};
         nanosleep(&tick, NULL);
         uint64_t now = now_ns();
-        if (interrupted || (o->transactions == 0 && now >= deadline))
-            atomic_store(&d->run.stop, true);
+        if (interrupted || (o->transactions == 0 && now >= deadline)) atomic_store(&d->run.stop, true);
         if (o->progress_s > 0 && now - last.at_ns >= (uint64_t)o->progress_s * 1000000000u) {
             print_progress(d, &last, start_ns);
             memory_ns = now;
@@ -179,8 +174,10 @@ static void collect(Driver *d)
         r->rows += d->clients[i].rows;
         r->clients_lost += d->clients[i].state == CLIENT_LOST;
     }
-    if (d->options.checkpoint && r->clients_lost == 0)
-        setup_execute(d->control, "CHECKPOINT", false);
+    if (d->options.checkpoint && r->clients_lost == 0) setup_execute(d->control, "CHECKPOINT", false);
+    uint64_t device_after;
+    if (r->has_device && procstat_device_written(d->options.disk_path, &device_after))
+        r->device_written = device_after - d->device_before;
     sample_memory(d, &r->after);
 }
 
@@ -197,8 +194,7 @@ static void drive(Driver *d)
     uint64_t end = start;
     for (int i = 0; i < d->options.threads; i++) {
         pthread_join(d->workers[i].thread, NULL);
-        if (d->workers[i].ended_ns > end)
-            end = d->workers[i].ended_ns;
+        if (d->workers[i].ended_ns > end) end = d->workers[i].ended_ns;
     }
     d->result.elapsed_s = (double)(end - start) / 1e9;
     collect(d);
@@ -206,12 +202,10 @@ static void drive(Driver *d)
 
 static int run_workload(Driver *d)
 {
-    if (!prepare_run(d) || !open_clients(d))
-        return 1;
+    if (!prepare_run(d) || !open_clients(d)) return 1;
     drive(d);
     bool text = !d->options.json_path || strcmp(d->options.json_path, "-") != 0;
-    if (text)
-        report_text(&d->result);
+    if (text) report_text(&d->result);
     bool written = !d->options.json_path || report_json(&d->result, d->options.json_path);
     for (int i = 0; i < d->options.clients; i++)
         PQfinish(d->clients[i].conn);
@@ -226,12 +220,9 @@ int main(int argc, char **argv)
 {
     static Driver driver; /* large: the histograms */
     int parsed = options_parse(&driver.options, argc, argv);
-    if (parsed)
-        return parsed == 1 ? 0 : parsed;
-    if (driver.options.progress_s < 0)
-        driver.options.progress_s = isatty(STDERR_FILENO) ? 1 : 0;
-    if (driver.options.initialize)
-        return setup_initialize(&driver.options) ? 0 : 1;
+    if (parsed) return parsed == 1 ? 0 : parsed;
+    if (driver.options.progress_s < 0) driver.options.progress_s = isatty(STDERR_FILENO) ? 1 : 0;
+    if (driver.options.initialize) return setup_initialize(&driver.options) ? 0 : 1;
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGPIPE, SIG_IGN);

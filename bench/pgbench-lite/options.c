@@ -9,10 +9,7 @@
 
 static const char *const mode_names[] = {"simple", "extended", "prepared"};
 
-const char *query_mode_name(QueryMode mode)
-{
-    return mode_names[mode];
-}
+const char *query_mode_name(QueryMode mode) { return mode_names[mode]; }
 
 static void print_help(void)
 {
@@ -46,6 +43,9 @@ static void print_help(void)
          "      --json=FILE        write the result as JSON; '-' prints it instead of the text\n"
          "      --label=TEXT       a name to put into the result\n"
          "      --server-pid=PID   the server's process (default: who listens on the port, if it is on this machine)\n"
+         "      --disk=PATH        count the writes to the device that holds PATH (the data directory), by sectors; "
+         "else\n"
+         "                         what the kernel charged to the server's processes, which is coarse\n"
          "      --quiet            no progress, no messages\n"
          "\n"
          "Connection\n"
@@ -64,22 +64,47 @@ static void print_help(void)
          "A transaction that fails is rolled back and counted; a run with failures exits 1 unless --keep-going.");
 }
 
-enum { OPT_SEED = 256, OPT_CHECKPOINT, OPT_KEEP, OPT_JSON, OPT_LABEL, OPT_PID, OPT_QUIET, OPT_HELP, OPT_VERSION };
+enum {
+    OPT_SEED = 256,
+    OPT_CHECKPOINT,
+    OPT_KEEP,
+    OPT_JSON,
+    OPT_LABEL,
+    OPT_PID,
+    OPT_DISK,
+    OPT_QUIET,
+    OPT_HELP,
+    OPT_VERSION
+};
 
 static const struct option long_options[] = {
-    {"initialize", no_argument, NULL, 'i'},       {"scale", required_argument, NULL, 's'},
-    {"workload", required_argument, NULL, 'w'},   {"query", required_argument, NULL, 'q'},
-    {"mode", required_argument, NULL, 'M'},       {"protocol", required_argument, NULL, 'M'},
-    {"clients", required_argument, NULL, 'c'},    {"threads", required_argument, NULL, 'j'},
-    {"time", required_argument, NULL, 'T'},       {"transactions", required_argument, NULL, 't'},
-    {"rows", required_argument, NULL, 'r'},       {"seed", required_argument, NULL, OPT_SEED},
-    {"checkpoint", no_argument, NULL, OPT_CHECKPOINT}, {"keep-going", no_argument, NULL, OPT_KEEP},
-    {"progress", required_argument, NULL, 'P'},   {"json", required_argument, NULL, OPT_JSON},
-    {"label", required_argument, NULL, OPT_LABEL}, {"server-pid", required_argument, NULL, OPT_PID},
-    {"quiet", no_argument, NULL, OPT_QUIET},      {"host", required_argument, NULL, 'h'},
-    {"port", required_argument, NULL, 'p'},       {"username", required_argument, NULL, 'U'},
-    {"dbname", required_argument, NULL, 'd'},     {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},  {NULL, 0, NULL, 0},
+    {"initialize", no_argument, NULL, 'i'},
+    {"scale", required_argument, NULL, 's'},
+    {"workload", required_argument, NULL, 'w'},
+    {"query", required_argument, NULL, 'q'},
+    {"mode", required_argument, NULL, 'M'},
+    {"protocol", required_argument, NULL, 'M'},
+    {"clients", required_argument, NULL, 'c'},
+    {"threads", required_argument, NULL, 'j'},
+    {"time", required_argument, NULL, 'T'},
+    {"transactions", required_argument, NULL, 't'},
+    {"rows", required_argument, NULL, 'r'},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"checkpoint", no_argument, NULL, OPT_CHECKPOINT},
+    {"keep-going", no_argument, NULL, OPT_KEEP},
+    {"progress", required_argument, NULL, 'P'},
+    {"json", required_argument, NULL, OPT_JSON},
+    {"label", required_argument, NULL, OPT_LABEL},
+    {"server-pid", required_argument, NULL, OPT_PID},
+    {"disk", required_argument, NULL, OPT_DISK},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"host", required_argument, NULL, 'h'},
+    {"port", required_argument, NULL, 'p'},
+    {"username", required_argument, NULL, 'U'},
+    {"dbname", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
 };
 
 /* Reads a whole number between min and max into *out, or says what is wrong. */
@@ -88,8 +113,8 @@ static bool parse_number(const char *name, const char *text, int64_t min, int64_
     char *end;
     long long value = strtoll(text, &end, 10);
     if (*text == '\0' || *end != '\0' || value < min || value > max) {
-        fprintf(stderr, "pgbench-lite: %s must be a whole number from %lld to %lld, not \"%s\"\n", name,
-                (long long)min, (long long)max, text);
+        fprintf(stderr, "pgbench-lite: %s must be a whole number from %lld to %lld, not \"%s\"\n", name, (long long)min,
+                (long long)max, text);
         return false;
     }
     *out = value;
@@ -99,8 +124,7 @@ static bool parse_number(const char *name, const char *text, int64_t min, int64_
 static bool parse_int(const char *name, const char *text, int min, int max, int *out)
 {
     int64_t value;
-    if (!parse_number(name, text, min, max, &value))
-        return false;
+    if (!parse_number(name, text, min, max, &value)) return false;
     *out = (int)value;
     return true;
 }
@@ -123,7 +147,10 @@ static bool apply_option(Options *o, int c)
     case 'i': o->initialize = true; return true;
     case 's': return parse_int("scale", optarg, 1, 100000, &o->scale);
     case 'w': o->workload = optarg; return true;
-    case 'q': o->query = optarg; o->workload = "query"; return true;
+    case 'q':
+        o->query = optarg;
+        o->workload = "query";
+        return true;
     case 'M': return parse_mode(optarg, &o->mode);
     case 'c': return parse_int("clients", optarg, 1, 10000, &o->clients);
     case 'j': return parse_int("threads", optarg, 1, 1000, &o->threads);
@@ -137,7 +164,11 @@ static bool apply_option(Options *o, int c)
     case OPT_KEEP: o->keep_going = true; return true;
     case OPT_JSON: o->json_path = optarg; return true;
     case OPT_LABEL: o->label = optarg; return true;
-    case OPT_QUIET: o->quiet = true; o->progress_s = 0; return true;
+    case OPT_DISK: o->disk_path = optarg; return true;
+    case OPT_QUIET:
+        o->quiet = true;
+        o->progress_s = 0;
+        return true;
     case 'h': o->host = optarg; return true;
     case 'p': o->port = optarg; return true;
     case 'U': o->user = optarg; return true;
@@ -163,10 +194,8 @@ static int check_options(Options *o)
         fputs("pgbench-lite: workload 'query' needs --query=SQL\n", stderr);
         return 2;
     }
-    if (o->rows == 0)
-        o->rows = w->default_rows;
-    if (o->threads > o->clients)
-        o->threads = o->clients;
+    if (o->rows == 0) o->rows = w->default_rows;
+    if (o->threads > o->clients) o->threads = o->clients;
     return 0;
 }
 
@@ -192,11 +221,9 @@ int options_parse(Options *o, int argc, char **argv)
             puts("pgbench-lite (HeliosDB Nano) 1.0");
             return 1;
         }
-        if (!apply_option(o, c))
-            return 2;
+        if (!apply_option(o, c)) return 2;
     }
-    if (optind < argc)
-        o->database = argv[optind++];
+    if (optind < argc) o->database = argv[optind++];
     if (optind < argc) {
         fprintf(stderr, "pgbench-lite: one argument too many: \"%s\"\n", argv[optind]);
         return 2;

@@ -12,24 +12,25 @@ typedef struct Options {
     const char *port;
     const char *user;
     const char *database;
-    bool initialize;         /* create and fill the tables, then stop */
-    bool checkpoint;         /* CHECKPOINT before the run and after it, its writes counted */
+    bool initialize; /* create and fill the tables, then stop */
+    bool checkpoint; /* CHECKPOINT before the run and after it, its writes counted */
     bool quiet;
-    bool keep_going;         /* a failed transaction is not a failed run */
-    int scale;               /* 0: ask the database */
+    bool keep_going; /* a failed transaction is not a failed run */
+    int scale;       /* 0: ask the database */
     int clients;
     int threads;
     int duration_s;
-    int64_t transactions;    /* per client; 0: run for the duration */
+    int64_t transactions; /* per client; 0: run for the duration */
     int progress_s;
     QueryMode mode;
     const char *workload;
-    const char *query;       /* the statement of workload "query" */
-    int64_t rows;            /* rows per COPY, or per range scan */
+    const char *query; /* the statement of workload "query" */
+    int64_t rows;      /* rows per COPY, or per range scan */
     int64_t seed;
-    int server_pid;          /* 0: find it by the port */
-    const char *json_path;   /* "-": standard output instead of the text */
+    int server_pid;        /* 0: find it by the port */
+    const char *json_path; /* "-": standard output instead of the text */
     const char *label;
+    const char *disk_path; /* count what is written to the device that holds it */
 } Options;
 
 /* Reads argv. Returns 0 to go on, 1 when help or version was printed, 2 after a message about wrong usage. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { MAX_PROCESSES = 8192 };
@@ -21,8 +23,7 @@ typedef struct ProcessEntry {
 static unsigned long listening_inode(const char *table, int port)
 {
     FILE *f = fopen(table, "r");
-    if (!f)
-        return 0;
+    if (!f) return 0;
     char line[512];
     unsigned long found = 0;
     while (!found && fgets(line, sizeof(line), f)) {
@@ -43,8 +44,7 @@ static bool process_has_socket(const char *pid, unsigned long inode)
     char path[320], link[64], wanted[64];
     snprintf(path, sizeof(path), "/proc/%s/fd", pid);
     DIR *dir = opendir(path);
-    if (!dir)
-        return false;
+    if (!dir) return false;
     snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
     bool found = false;
     const struct dirent *e;
@@ -64,19 +64,15 @@ static bool process_has_socket(const char *pid, unsigned long inode)
 pid_t procstat_find_listener(int port)
 {
     unsigned long inode = listening_inode("/proc/net/tcp", port);
-    if (!inode)
-        inode = listening_inode("/proc/net/tcp6", port);
+    if (!inode) inode = listening_inode("/proc/net/tcp6", port);
     DIR *proc = inode ? opendir("/proc") : NULL;
-    if (!proc)
-        return 0;
+    if (!proc) return 0;
     pid_t best = 0;
     const struct dirent *e;
     while ((e = readdir(proc)) != NULL) {
-        if (!isdigit((unsigned char)e->d_name[0]) || !process_has_socket(e->d_name, inode))
-            continue;
+        if (!isdigit((unsigned char)e->d_name[0]) || !process_has_socket(e->d_name, inode)) continue;
         pid_t pid = (pid_t)atol(e->d_name);
-        if (!best || pid < best)
-            best = pid;
+        if (!best || pid < best) best = pid;
     }
     closedir(proc);
     return best;
@@ -87,8 +83,7 @@ static bool read_stat(const char *pid, ProcessEntry *out)
     char path[320], text[1024];
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
     FILE *f = fopen(path, "r");
-    if (!f)
-        return false;
+    if (!f) return false;
     size_t n = fread(text, 1, sizeof(text) - 1, f);
     fclose(f);
     text[n] = '\0';
@@ -112,8 +107,7 @@ static bool add_fields(pid_t pid, const char *file, const char *const *names, ui
     char path[64], line[256];
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
     FILE *f = fopen(path, "r");
-    if (!f)
-        return false;
+    if (!f) return false;
     while (fgets(line, sizeof(line), f)) {
         for (int i = 0; i < count; i++) {
             size_t length = strlen(names[i]);
@@ -128,13 +122,11 @@ static bool add_fields(pid_t pid, const char *file, const char *const *names, ui
 static int list_processes(ProcessEntry *list)
 {
     DIR *proc = opendir("/proc");
-    if (!proc)
-        return 0;
+    if (!proc) return 0;
     int count = 0;
     const struct dirent *e;
     while (count < MAX_PROCESSES && (e = readdir(proc)) != NULL) {
-        if (isdigit((unsigned char)e->d_name[0]) && read_stat(e->d_name, &list[count]))
-            count++;
+        if (isdigit((unsigned char)e->d_name[0]) && read_stat(e->d_name, &list[count])) count++;
     }
     closedir(proc);
     return count;
@@ -147,8 +139,7 @@ static void mark_tree(ProcessEntry *list, int count, pid_t root)
     while (grew) {
         grew = false;
         for (int i = 0; i < count; i++) {
-            if (list[i].member)
-                continue;
+            if (list[i].member) continue;
             bool member = list[i].pid == root;
             for (int j = 0; j < count && !member; j++)
                 member = list[j].member && list[j].pid == list[i].parent;
@@ -164,8 +155,7 @@ bool procstat_read(pid_t root, ServerUsage *out)
     static const char *const io_names[] = {"write_bytes"};
     memset(out, 0, sizeof(*out));
     ProcessEntry *list = root > 0 ? malloc(sizeof(*list) * MAX_PROCESSES) : NULL;
-    if (!list)
-        return false;
+    if (!list) return false;
     int count = list_processes(list);
     mark_tree(list, count, root);
     uint64_t *const memory[] = {&out->pss_kb, &out->rss_kb, &out->anonymous_kb};
@@ -173,8 +163,7 @@ bool procstat_read(pid_t root, ServerUsage *out)
     uint64_t ticks = 0;
     bool readable = false;
     for (int i = 0; i < count; i++) {
-        if (!list[i].member)
-            continue;
+        if (!list[i].member) continue;
         out->processes++;
         out->threads += list[i].threads;
         ticks += list[i].ticks;
@@ -184,4 +173,20 @@ bool procstat_read(pid_t root, ServerUsage *out)
     free(list);
     out->cpu_ms = ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
     return readable;
+}
+
+bool procstat_device_written(const char *path, uint64_t *bytes)
+{
+    enum { SECTOR_BYTES = 512 };
+    struct stat st;
+    char stat_path[64];
+    if (stat(path, &st) != 0) return false;
+    snprintf(stat_path, sizeof(stat_path), "/sys/dev/block/%u:%u/stat", major(st.st_dev), minor(st.st_dev));
+    FILE *f = fopen(stat_path, "r");
+    if (!f) return false;
+    unsigned long long sectors;
+    bool ok = fscanf(f, "%*u %*u %*u %*u %*u %*u %llu", &sectors) == 1;
+    fclose(f);
+    *bytes = ok ? sectors * SECTOR_BYTES : 0;
+    return ok;
 }

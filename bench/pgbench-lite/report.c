@@ -4,18 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static double per_second(uint64_t count, double seconds)
-{
-    return seconds > 0 ? (double)count / seconds : 0.0;
-}
+static double per_second(uint64_t count, double seconds) { return seconds > 0 ? (double)count / seconds : 0.0; }
 
-static double ms(double ns)
-{
-    return ns / 1e6;
-}
+static double ms(double ns) { return ns / 1e6; }
 
 static uint64_t written(const RunResult *r)
 {
+    if (r->has_device) return r->device_written;
     return r->after.write_bytes > r->before.write_bytes ? r->after.write_bytes - r->before.write_bytes : 0;
 }
 
@@ -33,11 +28,9 @@ void report_text(const RunResult *r)
            query_mode_name(o->mode), r->scale, o->clients, o->clients == 1 ? "" : "s", o->threads,
            o->threads == 1 ? "" : "s");
     printf("transactions:  %" PRIu64 " in %.2f s, %" PRIu64 " failed", r->transactions, r->elapsed_s, r->failed);
-    if (r->clients_lost)
-        printf(", %d client%s lost", r->clients_lost, r->clients_lost == 1 ? "" : "s");
+    if (r->clients_lost) printf(", %d client%s lost", r->clients_lost, r->clients_lost == 1 ? "" : "s");
     printf("\nthroughput:    %.1f transactions/s", per_second(r->transactions, r->elapsed_s));
-    if (r->rows)
-        printf(", %.0f rows/s", per_second(r->rows, r->elapsed_s));
+    if (r->rows) printf(", %.0f rows/s", per_second(r->rows, r->elapsed_s));
     printf("\nlatency ms:    mean %.3f  sd %.3f  p50 %.3f  p90 %.3f  p95 %.3f  p99 %.3f  p99.9 %.3f  max %.3f\n",
            ms(histogram_mean(h)), ms(histogram_stddev(h)), ms((double)histogram_quantile(h, 0.50)),
            ms((double)histogram_quantile(h, 0.90)), ms((double)histogram_quantile(h, 0.95)),
@@ -49,8 +42,8 @@ void report_text(const RunResult *r)
     }
     printf("memory (PSS):  %.1f MB before, %.1f MB peak, %.1f MB with the clients still connected\n",
            (double)r->before.pss_kb / 1024, (double)r->pss_peak_kb / 1024, (double)r->after.pss_kb / 1024);
-    printf("disk writes:   %.1f MB, %.0f bytes per transaction\n", (double)written(r) / 1048576,
-           written_per_transaction(r));
+    printf("disk writes:   %.1f MB, %.0f bytes per transaction (%s)\n", (double)written(r) / 1048576,
+           written_per_transaction(r), r->has_device ? "by the device" : "charged to the processes");
     printf("server cpu:    %.2f s, %d process%s\n", (double)(r->after.cpu_ms - r->before.cpu_ms) / 1000,
            r->after.processes, r->after.processes == 1 ? "" : "es");
 }
@@ -92,10 +85,10 @@ static void json_usage(FILE *f, const RunResult *r)
             "  \"server_usage\": {\"pss_before_kb\": %" PRIu64 ", \"pss_peak_kb\": %" PRIu64
             ", \"pss_after_kb\": %" PRIu64 ", \"rss_after_kb\": %" PRIu64 ", \"anonymous_after_kb\": %" PRIu64
             ", \"processes\": %d, \"threads\": %d, \"cpu_ms\": %" PRIu64 ", \"bytes_written\": %" PRIu64
-            ", \"bytes_written_per_transaction\": %.1f}\n",
+            ", \"bytes_written_per_transaction\": %.1f, \"written_by_device\": %s}\n",
             r->before.pss_kb, r->pss_peak_kb, r->after.pss_kb, r->after.rss_kb, r->after.anonymous_kb,
             r->after.processes, r->after.threads, r->after.cpu_ms - r->before.cpu_ms, written(r),
-            written_per_transaction(r));
+            written_per_transaction(r), r->has_device ? "true" : "false");
 }
 
 bool report_json(const RunResult *r, const char *path)
@@ -110,8 +103,7 @@ bool report_json(const RunResult *r, const char *path)
     json_string(f, "label", o->label);
     json_string(f, "server_version", r->server_version);
     json_string(f, "workload", o->workload);
-    if (o->query)
-        json_string(f, "query", o->query);
+    if (o->query) json_string(f, "query", o->query);
     json_string(f, "mode", query_mode_name(o->mode));
     fprintf(f, "  \"scale\": %d,\n  \"clients\": %d,\n  \"threads\": %d,\n", r->scale, o->clients, o->threads);
     fprintf(f, "  \"connect_s\": %.4f,\n  \"elapsed_s\": %.4f,\n", r->connect_s, r->elapsed_s);
@@ -123,7 +115,6 @@ bool report_json(const RunResult *r, const char *path)
     json_usage(f, r);
     fputs("}\n", f);
     bool ok = !ferror(f);
-    if (f != stdout)
-        ok = fclose(f) == 0 && ok;
+    if (f != stdout) ok = fclose(f) == 0 && ok;
     return ok;
 }

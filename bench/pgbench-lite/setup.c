@@ -27,10 +27,7 @@ typedef struct Filling {
     int (*line)(char *out, size_t size, int64_t n);
 } Filling;
 
-static int branch_line(char *out, size_t size, int64_t n)
-{
-    return snprintf(out, size, "%" PRId64 "\t0\t\\N\n", n);
-}
+static int branch_line(char *out, size_t size, int64_t n) { return snprintf(out, size, "%" PRId64 "\t0\t\\N\n", n); }
 
 static int teller_line(char *out, size_t size, int64_t n)
 {
@@ -53,8 +50,7 @@ bool setup_execute(PGconn *conn, const char *sql, bool silent)
     PGresult *r = PQexec(conn, sql);
     bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
     PQclear(r);
-    if (!ok && !silent)
-        fprintf(stderr, "pgbench-lite: \"%s\": %s", sql, PQerrorMessage(conn));
+    if (!ok && !silent) fprintf(stderr, "pgbench-lite: \"%s\": %s", sql, PQerrorMessage(conn));
     return ok;
 }
 
@@ -66,8 +62,7 @@ static bool end_copy(PGconn *conn, const char *copy)
         ok = ok && PQresultStatus(r) == PGRES_COMMAND_OK;
         PQclear(r);
     }
-    if (!ok)
-        fprintf(stderr, "pgbench-lite: \"%s\": %s", copy, PQerrorMessage(conn));
+    if (!ok) fprintf(stderr, "pgbench-lite: \"%s\": %s", copy, PQerrorMessage(conn));
     return ok;
 }
 
@@ -93,10 +88,8 @@ static bool fill_table(PGconn *conn, const Options *o, const Filling *f)
     uint64_t shown = now_ns();
     for (int64_t n = 1; n <= total; n++) {
         used += (size_t)f->line(chunk + used, sizeof(chunk) - used, n);
-        if (used + LINE_MAX_BYTES < sizeof(chunk) && n < total)
-            continue;
-        if (PQputCopyData(conn, chunk, (int)used) != 1)
-            break; /* end_copy reports it */
+        if (used + LINE_MAX_BYTES < sizeof(chunk) && n < total) continue;
+        if (PQputCopyData(conn, chunk, (int)used) != 1) break; /* end_copy reports it */
         used = 0;
         if (now_ns() - shown > 500000000u) {
             show_filling(o, n, total, false);
@@ -109,19 +102,16 @@ static bool fill_table(PGconn *conn, const Options *o, const Filling *f)
 
 static bool fill_all(PGconn *conn, const Options *o)
 {
-    if (!setup_execute(conn, "BEGIN", false))
-        return false;
+    if (!setup_execute(conn, "BEGIN", false)) return false;
     for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
-        if (!fill_table(conn, o, &fillings[i]))
-            return false;
+        if (!fill_table(conn, o, &fillings[i])) return false;
     }
     return setup_execute(conn, "COMMIT", false);
 }
 
 static void say(const Options *o, const char *text)
 {
-    if (!o->quiet)
-        fprintf(stderr, "%s\n", text);
+    if (!o->quiet) fprintf(stderr, "%s\n", text);
 }
 
 static void ignore_notice(void *arg, const PGresult *result)
@@ -133,11 +123,9 @@ static void ignore_notice(void *arg, const PGresult *result)
 bool setup_initialize(const Options *options)
 {
     Options o = *options;
-    if (o.scale == 0)
-        o.scale = 1;
+    if (o.scale == 0) o.scale = 1;
     PGconn *conn = connect_server(&o);
-    if (!conn)
-        return false;
+    if (!conn) return false;
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     uint64_t start = now_ns();
     say(&o, "creating tables");
@@ -158,8 +146,8 @@ bool setup_initialize(const Options *options)
     }
     PQfinish(conn);
     if (ok)
-        printf("scale %d: loaded in %.2f s, keys in %.2f s, vacuum in %.2f s\n", o.scale, (double)(loaded - start) / 1e9,
-               (double)(keyed - loaded) / 1e9, (double)(now_ns() - keyed) / 1e9);
+        printf("scale %d: loaded in %.2f s, keys in %.2f s, vacuum in %.2f s\n", o.scale,
+               (double)(loaded - start) / 1e9, (double)(keyed - loaded) / 1e9, (double)(now_ns() - keyed) / 1e9);
     return ok;
 }
 

@@ -12,11 +12,9 @@ static int fill_poll_set(const Worker *w, struct pollfd *set, int *owners)
     int n = 0;
     for (int i = 0; i < w->count; i++) {
         const Client *c = &w->clients[i];
-        if (client_is_over(c))
-            continue;
+        if (client_is_over(c)) continue;
         short events = POLLIN;
-        if (c->want_write || c->state == CLIENT_COPYING)
-            events |= POLLOUT;
+        if (c->want_write || c->state == CLIENT_COPYING) events |= POLLOUT;
         set[n] = (struct pollfd){.fd = PQsocket(c->conn), .events = events};
         owners[n++] = i;
     }
@@ -37,11 +35,9 @@ void *worker_main(void *arg)
     int active;
     while ((active = fill_poll_set(w, set, owners)) > 0) {
         int ready = poll(set, (nfds_t)active, 100);
-        if (ready < 0 && errno != EINTR)
-            break;
+        if (ready < 0 && errno != EINTR) break;
         for (int i = 0; i < active && ready > 0; i++) {
-            if (set[i].revents)
-                client_advance(&w->clients[owners[i]]);
+            if (set[i].revents) client_advance(&w->clients[owners[i]]);
         }
     }
     w->ended_ns = now_ns();

@@ -8,10 +8,10 @@
 #include <stdatomic.h>
 
 typedef struct Worker {
-    Client *clients;      /* its share of the run's array */
+    Client *clients; /* its share of the run's array */
     int count;
     Histogram latencies;
-    uint64_t ended_ns;    /* when the last client was over */
+    uint64_t ended_ns; /* when the last client was over */
     atomic_bool over;
     pthread_t thread;
 } Worker;

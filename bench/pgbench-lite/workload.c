@@ -2,16 +2,27 @@
 
 #include <string.h>
 
-#define SQL0(text) {STEP_SQL, text, 0, {0}}
-#define SQL1(text, a) {STEP_SQL, text, 1, {a}}
-#define SQL2(text, a, b) {STEP_SQL, text, 2, {a, b}}
-#define SQL4(text, a, b, c, d) {STEP_SQL, text, 4, {a, b, c, d}}
+#define SQL0(text)                                                                                                     \
+    {                                                                                                                  \
+        STEP_SQL, text, 0, { 0 }                                                                                       \
+    }
+#define SQL1(text, a)                                                                                                  \
+    {                                                                                                                  \
+        STEP_SQL, text, 1, { a }                                                                                       \
+    }
+#define SQL2(text, a, b)                                                                                               \
+    {                                                                                                                  \
+        STEP_SQL, text, 2, { a, b }                                                                                    \
+    }
+#define SQL4(text, a, b, c, d)                                                                                         \
+    {                                                                                                                  \
+        STEP_SQL, text, 4, { a, b, c, d }                                                                              \
+    }
 
-#define ADD_TO_ACCOUNT \
-    SQL2("UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2", VAR_DELTA, VAR_AID)
-#define READ_ACCOUNT SQL1("SELECT abalance FROM pgbench_accounts WHERE aid = $1", VAR_AID)
-#define ADD_HISTORY                                                                                        \
-    SQL4("INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP)", \
+#define ADD_TO_ACCOUNT SQL2("UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2", VAR_DELTA, VAR_AID)
+#define READ_ACCOUNT   SQL1("SELECT abalance FROM pgbench_accounts WHERE aid = $1", VAR_AID)
+#define ADD_HISTORY                                                                                                    \
+    SQL4("INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP)",       \
          VAR_TID, VAR_BID, VAR_AID, VAR_DELTA)
 
 static const Step tpcb_like[] = {
@@ -45,9 +56,9 @@ static const Step aggregate[] = {
 
 static const Step user_query[] = {SQL0(NULL)};
 
-#define COPY_SETUP                                                                                           \
-    "DROP TABLE IF EXISTS pgbench_lite_copy;"                                                                \
-    "CREATE TABLE pgbench_lite_copy (id bigint PRIMARY KEY, grp integer NOT NULL, amount double precision, " \
+#define COPY_SETUP                                                                                                     \
+    "DROP TABLE IF EXISTS pgbench_lite_copy;"                                                                          \
+    "CREATE TABLE pgbench_lite_copy (id bigint PRIMARY KEY, grp integer NOT NULL, amount double precision, "           \
     "note text)"
 #define STEPS(a) a, (int)(sizeof(a) / sizeof((a)[0]))
 
@@ -65,8 +76,7 @@ const int workload_count = (int)(sizeof(workloads) / sizeof(workloads[0]));
 const Workload *workload_find(const char *name)
 {
     for (int i = 0; i < workload_count; i++) {
-        if (strcmp(workloads[i].name, name) == 0)
-            return &workloads[i];
+        if (strcmp(workloads[i].name, name) == 0) return &workloads[i];
     }
     return NULL;
 }
@@ -88,8 +98,7 @@ static int64_t between(uint64_t *state, int64_t low, int64_t high)
 void workload_draw(uint64_t *random_state, int scale, int64_t range_rows, int64_t values[VARIABLE_COUNT])
 {
     int64_t accounts = 100000 * (int64_t)scale;
-    if (range_rows > accounts)
-        range_rows = accounts;
+    if (range_rows > accounts) range_rows = accounts;
     values[VAR_AID] = between(random_state, 1, accounts);
     values[VAR_BID] = between(random_state, 1, scale);
     values[VAR_TID] = between(random_state, 1, 10 * (int64_t)scale);

@@ -13,9 +13,9 @@ typedef enum StepKind { STEP_SQL, STEP_COPY_IN } StepKind;
 
 typedef struct Step {
     StepKind kind;
-    const char *sql;                    /* NULL: the user's --query */
+    const char *sql; /* NULL: the user's --query */
     int param_count;
-    Variable params[STEP_PARAMS_MAX];   /* $1 is params[0] */
+    Variable params[STEP_PARAMS_MAX]; /* $1 is params[0] */
 } Step;
 
 typedef struct Workload {
@@ -23,9 +23,9 @@ typedef struct Workload {
     const char *about;
     const Step *steps;
     int step_count;
-    int one_of;              /* nonzero: a transaction is one of the steps, in turn, not all of them */
+    int one_of; /* nonzero: a transaction is one of the steps, in turn, not all of them */
     int64_t default_rows;
-    const char *before;      /* run once before the clients start, or NULL */
+    const char *before; /* run once before the clients start, or NULL */
 } Workload;
 
 extern const Workload workloads[];

@@ -190,6 +190,7 @@ class Postgres(Server):
         self.settings = {'listen_addresses': "'127.0.0.1'", 'unix_socket_directories': "'%s'" % self.home,
                          'timezone': "'UTC'", 'log_timezone': "'UTC'", 'lc_messages': "'C'", 'jit': 'off',
                          'max_connections': 120}
+        self.stop_mode = 'fast' if durable else 'immediate'
         if not durable:
             self.settings.update({'fsync': 'off', 'synchronous_commit': 'off', 'full_page_writes': 'off',
                                   'autovacuum': 'off'})
@@ -233,7 +234,7 @@ class Postgres(Server):
 
     def stop(self):
         if os.path.exists(self.data_dir + '/postmaster.pid'):
-            self._run(PG_BIN + '/pg_ctl', '-D', self.data_dir, '-m', 'immediate', '-w', 'stop')
+            self._run(PG_BIN + '/pg_ctl', '-D', self.data_dir, '-m', self.stop_mode, '-w', 'stop')
 
     def remove(self):
         self.stop()
