@@ -205,7 +205,7 @@ static STATUS lex_string(Json *js)
         const uint8_t *run = p;
         while (p < js->end && *p >= 32 && *p != '"' && *p != '\\') p++;
         if (high && (p > run || p == js->end || *p != '\\')) {
-            js->tok_end = p;
+            js->tok_end = p + (p == run && p < js->end && *p == '"');
             return invalid(js, "Unicode low surrogate must follow a high surrogate.");
         }
         if (js->events) strbuf_append(&js->string, run, (size_t)(p - run));

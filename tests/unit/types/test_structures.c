@@ -2,7 +2,7 @@
 #include "types/io_support.h"
 
 #include "types/array.h"
-#include "types/json.h"
+#include "types/jsonb.h"
 #include "types/record.h"
 #include "types/utf8.h"
 
@@ -233,4 +233,58 @@ Test(structures, json_events)
     strbuf_reset(&sb);
     json_put_string(&sb, slice_cstr("a\"b\\c\n\1"));
     cr_assert_str_eq(strbuf_cstr(&sb), "\"a\\\"b\\\\c\\n\\u0001\"");
+}
+
+static JsonbNode jsonb(const char *text)
+{
+    JsonbNode n;
+    cr_assert_eq(jsonb_root(in("jsonb", text), &n, &io_err), ST_OK);
+    return n;
+}
+
+Test(structures, jsonb_order)
+{
+    static const char *const sorted[] = {"[]", "null", "\"a\"", "\"b\"", "-5", "1", "false", "true", "[null]", "[\"a\"]", "[1]", "[[]]", "[{}]", "[1, 2]",
+                                         "{}", "{\"a\": 1}", "{\"a\": 2}", "{\"aa\": 1}", "{\"b\": 1}", "{\"a\": 1, \"b\": 2}"};
+    int n = (int)(sizeof sorted / sizeof *sorted);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) cr_assert_eq(compare("jsonb", sorted[i], sorted[k]), (i > k) - (i < k), "%s %s", sorted[i], sorted[k]);
+    const TypeInfo *t = type_named("jsonb");
+    cr_assert_eq(t->hash(t, in("jsonb", "{\"a\":1.0,\"b\":[2]}")), t->hash(t, in("jsonb", "{\"b\":[2.00],\"a\":1}")));
+}
+
+Test(structures, jsonb_access_and_containment)
+{
+    JsonbNode n = jsonb("{\"b\": {\"c\": [10, \"x\", null]}, \"a\": 1, \"long key\": true, \"a\": 2}"), b, c, x;
+    cr_assert_eq(jsonb_count(n), 3);
+    cr_assert(jsonb_find(n, slice_cstr("b"), &b) && jsonb_find(b, slice_cstr("c"), &c) && !jsonb_find(n, slice_cstr("zz"), &x));
+    cr_assert(jsonb_element(c, -2, &x) && slice_equal(jsonb_string(x), slice_cstr("x")) && !jsonb_element(c, 3, &x));
+    cr_assert(jsonb_find(n, slice_cstr("a"), &x));
+    cr_assert_str_eq(out("numeric", jsonb_number(x)), "2");
+    static const struct { const char *a, *b; bool yes; } cases[] = {
+        {"{\"a\":1,\"b\":2}", "{\"a\":1}", true}, {"{\"a\":1}", "{\"a\":2}", false}, {"[1,2,3]", "[3,1,1]", true}, {"[1,[2,3]]", "[[2]]", true},
+        {"[1,[2,3]]", "[2]", false}, {"[\"x\"]", "\"x\"", true}, {"\"x\"", "[\"x\"]", false}, {"{\"a\":{\"b\":1,\"c\":2}}", "{\"a\":{\"c\":2}}", true},
+        {"{\"a\":[1,2]}", "{\"a\":1}", false}, {"[]", "{}", false}, {"{}", "{}", true}, {"[1]", "[]", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_eq(jsonb_contains(jsonb(cases[i].a), jsonb(cases[i].b)), cases[i].yes, "%s @> %s", cases[i].a, cases[i].b);
+}
+
+Test(structures, jsonb_builder)
+{
+    JsonbBuilder b;
+    Datum d;
+    StrBuf sb;
+    jsonb_builder_init(&b, &io_arena);
+    cr_assert(!failed(jsonb_begin(&b, JSONB_OBJECT, &io_err)) && !failed(jsonb_add_key(&b, slice_cstr("k"), &io_err)));
+    cr_assert(!failed(jsonb_begin(&b, JSONB_ARRAY, &io_err)) && !failed(jsonb_add_node(&b, jsonb("{\"z\":[1]}"), &io_err)));
+    cr_assert(!failed(jsonb_add_bool(&b, true, &io_err)) && !failed(jsonb_end(&b, &io_err)));
+    cr_assert(!failed(jsonb_add_key(&b, slice_cstr("e"), &io_err)) && !failed(jsonb_begin(&b, JSONB_OBJECT, &io_err)) && !failed(jsonb_end(&b, &io_err)));
+    cr_assert(!failed(jsonb_end(&b, &io_err)) && !failed(jsonb_finish(&b, &d, &io_err)));
+    cr_assert_str_eq(out("jsonb", d), "{\"e\": {}, \"k\": [{\"z\": [1]}, true]}");
+    strbuf_init(&sb, &io_arena);
+    JsonbNode root;
+    cr_assert(!failed(jsonb_root(d, &root, &io_err)) && !failed(jsonb_put_text(root, &sb, 0, &io_err)));
+    cr_assert_str_eq(strbuf_cstr(&sb), "{\n    \"e\": {\n    },\n    \"k\": [\n        {\n            \"z\": [\n                1\n            ]\n        },\n        true\n    ]\n}");
+    cr_assert_eq(jsonb_add_number(&b, in("numeric", "NaN"), &io_err), ST_FAILED);
+    cr_assert_str_eq(io_err.message, "cannot convert NaN to jsonb");
 }
