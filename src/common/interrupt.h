@@ -5,6 +5,8 @@
 #ifndef HELIOS_COMMON_INTERRUPT_H
 #define HELIOS_COMMON_INTERRUPT_H
 
+#include <stdatomic.h>
+
 #include "common/thread.h"
 
 enum {
