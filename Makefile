@@ -46,7 +46,7 @@ debug: deps-build
 
 # unit tests run from the debug build (assertions on), the rest against the release binary
 test: deps-test build pgbench-lite
-	@tools/dev build debug unit-tests
+	-@tools/dev build debug unit-tests
 	@$(RUN_TESTS) --unit-dir build/debug/unit --only '$(ONLY)'
 
 test-unit: deps-test
@@ -63,7 +63,7 @@ test-fault: deps-test build pgbench-lite
 	@$(RUN_TESTS) --suites fault --only '$(ONLY)'
 
 asan tsan: deps-test pgbench-lite
-	@tools/dev build $@ helios-nano unit-tests
+	-@tools/dev build $@ helios-nano unit-tests
 	@$(RUN_TESTS) --label $@ --binary build/$@/helios-nano --unit-dir build/$@/unit --sanitizer --only '$(ONLY)'
 
 test-crash: deps-test build pgbench-lite

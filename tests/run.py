@@ -32,7 +32,8 @@ def run_program(path, options):
     began = time.monotonic()
     try:
         r = subprocess.run([path, '-j2'], capture_output=True, text=True,
-                           errors='replace', timeout=600 if options.sanitizer else 240, cwd=options.scratch)
+                           errors='replace', timeout=600 if options.sanitizer else 240,
+                           cwd=os.path.dirname(os.path.abspath(options.unit_dir)))     # as ctest does
         output, status = r.stdout + r.stderr, r.returncode
     except subprocess.TimeoutExpired as e:
         output, status = 'timed out\n' + (e.stderr or b'').decode('utf-8', 'replace'), -1
@@ -53,10 +54,16 @@ def run_program(path, options):
 
 def run_unit(options):
     total = Count()
-    programs = sorted(p for p in glob.glob(os.path.join(options.unit_dir, '*')) if os.access(p, os.X_OK))
-    for path in programs:
-        if options.only in os.path.basename(path):
+    for source in sorted(glob.glob(os.path.join(ROOT, 'tests', 'unit', '*', 'test_*.c'))):
+        name = os.path.basename(os.path.dirname(source)) + '_' + os.path.basename(source)[:-2]
+        if options.only not in name:
+            continue
+        path = os.path.join(os.path.abspath(options.unit_dir), name)
+        if os.access(path, os.X_OK):
             total.add(run_program(path, options))
+        else:
+            print('FAIL unit %s: not built' % name, flush=True)
+            total.failed += 1
     return total
 
 
@@ -151,8 +158,6 @@ def main():
     parser.add_argument('--label', default='test')
     parser.add_argument('--sanitizer', action='store_true', help='the binary is a sanitizer build: be patient, read its log')
     options = parser.parse_args()
-    options.scratch = os.path.join(ROOT, 'build', 'scratch')
-    os.makedirs(options.scratch, exist_ok=True)
     os.environ['HELIOS_BINARY'] = os.path.abspath(options.binary)
     if options.sanitizer:
         sanitizer_environment()
