@@ -28,7 +28,7 @@ static void list_owner(LockOwner *o, const Lister *l)
     if (o->wait_kind != WAIT_ROW) return;
     const RowLock *lock = o->wait_lock;
     for (const RowHolder *h = lock->holders; h; h = h->next) {
-        if (h->owner == o || !(row_conflicts[o->wait_mode] >> h->strength & 1)) continue;
+        if (h->owner == o || h->strength == ROW_UNLOCKED || !(row_conflicts[o->wait_mode] >> h->strength & 1)) continue;
         tag = lock_tag_transaction(atomic_load(&h->owner->database), atomic_load(&h->owner->xid));
         l->fn(l->arg, &(LockInfo){tag, LOCK_SHARE, o->pid, false, (uint64_t)o->pid});
         break;

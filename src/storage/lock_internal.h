@@ -48,6 +48,7 @@ typedef struct HeavyShard {
     HeavyLock *chain[64];
 } HeavyShard;
 
+enum { ROW_UNLOCKED = 0xff }; /* strength of a holder that only waits */
 struct RowHolder {
     RowHolder *next;       /* of the lock; its shard's mutex */
     RowHolder *owner_next; /* newest first; the owner's thread only */

@@ -70,7 +70,7 @@ bool lock_each_blocker(LockOwner *w, bool (*fn)(void *arg, LockOwner *blocker, b
     } else if (w->wait_kind == WAIT_ROW) {
         RowLock *lock = w->wait_lock;
         for (RowHolder *h = lock->holders; h; h = h->next)
-            if (h->owner != w && modes_conflict(w, h->strength) && !fn(arg, h->owner, true)) return false;
+            if (h->owner != w && h->strength != ROW_UNLOCKED && modes_conflict(w, h->strength) && !fn(arg, h->owner, true)) return false;
         q = &lock->queue;
     } else {
         return true;

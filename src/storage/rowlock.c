@@ -18,7 +18,7 @@ const uint8_t row_conflicts[4] = {
     [ROW_NO_KEY_UPDATE] = S(ROW_SHARE) | S(ROW_NO_KEY_UPDATE) | S(ROW_UPDATE),
     [ROW_UPDATE] = 0xf,
 };
-enum { STRENGTH_NONE = 0xff, ROW_BUCKETS_MIN = 32 };
+enum { ROW_BUCKETS_MIN = 32 };
 
 uint64_t rowlock_hash(Oid database, StorePlace place, Slice key)
 {
@@ -109,7 +109,7 @@ static RowHolder *add_holder(RowLock *l, LockOwner *o)
     RowHolder *h = l->first_used ? malloc(sizeof *h) : &l->first;
     if (!h) return NULL;
     if (h == &l->first) l->first_used = true;
-    *h = (RowHolder){.next = l->holders, .lock = l, .owner = o, .strength = STRENGTH_NONE};
+    *h = (RowHolder){.next = l->holders, .lock = l, .owner = o, .strength = ROW_UNLOCKED};
     l->holders = h;
     return h;
 }
@@ -130,7 +130,7 @@ static void drop_holder(LockManager *m, RowShard *s, RowHolder *h)
 bool row_conflicts_with_holders(const RowLock *l, const LockOwner *o, RowLockStrength strength)
 {
     for (const RowHolder *h = l->holders; h; h = h->next)
-        if (h->owner != o && h->strength != STRENGTH_NONE && (row_conflicts[strength] >> h->strength & 1)) return true;
+        if (h->owner != o && h->strength != ROW_UNLOCKED && (row_conflicts[strength] >> h->strength & 1)) return true;
     return false;
 }
 
@@ -191,7 +191,7 @@ void rowlock_set_account(LockOwner *o, MemAccount *account)
 static bool must_wait(const RowLock *l, const RowHolder *mine, RowLockStrength strength)
 {
     uint32_t ahead = 0;
-    if (mine->strength == STRENGTH_NONE)
+    if (mine->strength == ROW_UNLOCKED)
         for (const LockOwner *w = l->queue.head; w; w = w->wait_next) ahead |= S(w->wait_mode);
     return (ahead & row_conflicts[strength]) || row_conflicts_with_holders(l, mine->owner, strength);
 }
@@ -218,7 +218,7 @@ static STATUS wait_for_row(LockOwner *o, RowShard *s, RowLock *l, RowHolder *h, 
     o->wait_lock = l;
     o->wait_mode = strength;
     o->wait_holder = h;
-    wait_queue_insert(&l->queue, h->strength == STRENGTH_NONE ? NULL : l->queue.head, o);
+    wait_queue_insert(&l->queue, h->strength == ROW_UNLOCKED ? NULL : l->queue.head, o);
     return lock_wait(o, &s->mutex, err);
 }
 
@@ -244,7 +244,7 @@ STATUS rowlock_acquire(LockOwner *o, uint64_t hash, uint32_t storage_id, RowLock
             goto oom;
         }
     }
-    *before = h->strength == STRENGTH_NONE ? -1 : h->strength;
+    *before = h->strength == ROW_UNLOCKED ? -1 : h->strength;
     if (*before >= (int)strength) {
         *granted = true;
         goto done;
@@ -286,7 +286,7 @@ bool rowlock_held(LockOwner *o, uint64_t hash, RowLockStrength at_least)
     mutex_lock(&s->mutex);
     RowLock *l = find_lock(s, hash);
     RowHolder *h = l ? find_holder(l, o) : NULL;
-    bool held = h && h->strength != STRENGTH_NONE && h->strength >= (int)at_least;
+    bool held = h && h->strength != ROW_UNLOCKED && h->strength >= (int)at_least;
     mutex_unlock(&s->mutex);
     return held;
 }
