@@ -221,6 +221,8 @@ def run_all(only='', protocols=('simple', 'extended'), json_path=None, limit=8, 
                 runner.run_file(path)
             totals = [totals[0] + runner.passed, totals[1] + runner.failed, totals[2] + runner.excused]
             report += [{**r, 'protocol': protocol} for r in runner.report]
+        if not files and only in 'random':
+            totals = run_random(reference, candidate, totals)
         if candidate in own:
             totals[1] += check_end(candidate)
     finally:
@@ -232,6 +234,18 @@ def run_all(only='', protocols=('simple', 'extended'), json_path=None, limit=8, 
         json.dump(report, f, indent=1, ensure_ascii=False)
     if report:
         print('     all differences with both answers: %s' % os.path.relpath(path, servers.ROOT))
+    return totals
+
+
+def run_random(reference, candidate, totals):
+    import randomquery
+    count = 150 if os.environ.get('HELIOS_SANITIZER') else 500
+    for seed in (1, 2, 3):
+        began = time.monotonic()
+        passed, failed = randomquery.run(reference, candidate, seed, count)
+        print('%s sql random statements, seed %d: %d passed, %d failed (%.1f s)' %
+              ('FAIL' if failed else 'ok  ', seed, passed, failed, time.monotonic() - began), flush=True)
+        totals = [totals[0] + passed, totals[1] + failed, totals[2]]
     return totals
 
 
