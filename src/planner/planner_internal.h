@@ -71,7 +71,6 @@ typedef struct RelOptInfo {
     Bitset *relids;
     int rti;                   /* base relation, 0 for joins */
     double rows, width;
-    List *paths_dummy;
     Path **paths;
     int npaths, paths_cap;
     Path *cheapest_total;      /* unparameterised */
@@ -84,7 +83,8 @@ typedef struct RelOptInfo {
     Bitset *attrs_needed;      /* attnum + 8 */
     Bitset *lateral_relids;    /* must be joined below these */
     struct PlannerInfo *subroot;
-    PathKeys sub_keys;
+    PlanParam *lateral_params; /* what a LATERAL subquery reads of its neighbours */
+    int nlateral_params;
 } RelOptInfo;
 
 typedef struct JoinUnit {      /* an item of a join problem */
@@ -112,6 +112,8 @@ typedef struct PlannerInfo {
     PlanParam *plan_params;
     int nplan_params, plan_params_cap;
     List *init_plans;
+    PlanParam *outer_params;   /* while plans are built: Vars of outer rows that inner plans read, not yet claimed by a nested loop */
+    int nouter_params, outer_params_cap;
     PathKeys query_keys;       /* order wanted of the join result */
     double limit_tuples;       /* -1: unknown or none */
     double tuple_fraction;     /* 0: all; < 1 fraction; else count */
@@ -120,10 +122,8 @@ typedef struct PlannerInfo {
     int wt_param;              /* worktable of the recursive CTE being planned; -1 */
     Plan *non_recursive;       /* for its row estimate */
     IntArray cte_plan_ids, cte_params; /* per cteList position; 0: inlined */
-    Bitset *equal_done;
     List *equivalences;        /* Lists of expressions known equal */
-    int *agg_count;
-    int naggs, nwinfuncs;
+    List *aggs;                /* distinct Aggrefs, aggno order */
 } PlannerInfo;
 
 /* ---- planner.c ---- */

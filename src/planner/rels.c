@@ -270,11 +270,7 @@ static Status derive_joins(PlannerInfo *root, List **quals, Error *err)
                                       ((node_equal(x, a) && node_equal(y, b)) || (node_equal(x, b) && node_equal(y, a))));
                 if (known) continue;
                 TRY(make_operator(root->env, "=", node_copy(a, root->arena), node_copy(b, root->arena), -1, root->arena, &clause, err));
-                /* Marked as derived: it must not count again in row estimates. */
-                if (IsA(clause, OpExpr)) {
-                    ((OpExpr *)clause)->location = -2;
-                    TRY_APPEND(*quals, root->arena, clause, err);
-                }
+                if (IsA(clause, OpExpr)) TRY_APPEND(*quals, root->arena, clause, err);
             }
     }
     return ST_OK;
