@@ -38,6 +38,11 @@ DECLARE_IO(int2vector) DECLARE_IO(oidvector)
 DECLARE_IO(record) DECLARE_ORDER(record)
 DECLARE_IO(void)
 DECLARE_IN(aclitem_in)
+DECLARE_IO(inet) DECLARE_ORDER(inet) DECLARE_KEY(inet)
+DECLARE_IN(macaddr_in) DECLARE_IN(macaddr8_in) DECLARE_OUT(macaddr_out) DECLARE_IN(macaddr_recv)
+DECLARE_IO(bit) DECLARE_ORDER(bit) DECLARE_KEY(bit) DECLARE_TYPMOD(bit)
+STATUS varbit_typmod_in(Arena *arena, const char **args, int nargs, int32_t *out, Error *err);
+DECLARE_IN(pg_lsn_in) DECLARE_OUT(pg_lsn_out) DECLARE_IN(money_in) DECLARE_OUT(money_out)
 
 DECLARE_IO(numeric) DECLARE_ORDER(numeric) DECLARE_TYPMOD(numeric) DECLARE_KEY(numeric)
 DECLARE_IO(date) DECLARE_ORDER(date)

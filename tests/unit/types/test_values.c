@@ -240,3 +240,13 @@ Test(values, array_keys_follow_array_order)
     keys_follow_order("_text", texts, 9);
     keys_follow_order("_float8", floats, 8);
 }
+
+Test(values, custom_keys_follow_order)
+{
+    static const char *const inets[] = {"10.0.0.0/8", "10.5.0.0/8", "10.1.0.0/16", "10.0.0.0/16", "10.0.0.1", "10.0.0.1/31", "::1", "::/0", "0.0.0.0/0", "255.255.255.255"};
+    static const char *const bits[] = {"", "0", "1", "00", "01", "10", "0000000000000001", "00000000", "000000000", "11111111", "111111110"};
+    static const char *const numbers[] = {"0", "-1", "1", "1.5", "100", "-100", "NaN", "Infinity", "-Infinity", "0.001", "99999999999999999999", "1e-20", "10000"};
+    keys_follow_order("inet", inets, 10);
+    keys_follow_order("varbit", bits, 11);
+    keys_follow_order("numeric", numbers, 13);
+}
