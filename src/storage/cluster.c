@@ -18,7 +18,7 @@ static Budget divide(int64_t limit)
 {
     enum { MB = 1 << 20 };
     if (limit < 16 * MB) limit = 16 * MB;
-    Budget b = {.cache = limit / 4, .memtables = limit / 8};
+    Budget b = {.cache = limit * 3 / 16, .memtables = limit / 10};
     if (b.memtables > 64 * MB) b.memtables = 64 * MB;
     int64_t fixed = 8 * MB + limit / 16;
     b.rest = limit - b.cache - b.memtables - fixed;

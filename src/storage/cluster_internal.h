@@ -19,6 +19,7 @@ enum { FIRST_FREE_STORAGE_ID = 16384, FIRST_FREE_OID = 16384 };
 typedef struct Counters Counters;
 struct SequenceTable;
 struct Txn;
+struct QuietWatch { uint64_t sequence; int ticks; }; /* how long has an instance not been written to? */
 struct DropList;
 
 struct Database {
@@ -29,7 +30,7 @@ struct Database {
     enum { DATABASE_OPENING, DATABASE_OPEN, DATABASE_CLOSING } state; /* this and the next two under cluster->mutex */
     int refs;
     int64_t idle_since_ns;       /* refs == 0 */
-    uint64_t last_sequence;      /* housekeeper's: was anything written since it looked? */
+    struct QuietWatch quiet;     /* housekeeper's */
     Database *next;              /* cluster's list */
     Counters counters;
     struct SequenceTable *sequences; /* sequence.c */
@@ -52,7 +53,7 @@ struct Cluster {
     int max_sessions;
     int lock_fd;
     int64_t memtable_bytes;
-    uint64_t global_sequence;    /* housekeeper's */
+    struct QuietWatch global_quiet;
     Mutex mutex;                 /* databases, refs; outermost in this module */
     Cond cond;
     Database *databases;

@@ -4,7 +4,7 @@
 
 #include "common/log.h"
 
-enum { TICK_MS = 1000, IDLE_CLOSE_MS = 60000, HOUSEKEEPER_STACK = 256 << 10 };
+enum { TICK_MS = 1000, IDLE_CLOSE_MS = 60000, QUIET_TICKS = 5, QUIET_BYTES = 512 << 10, HOUSEKEEPER_STACK = 256 << 10 };
 
 void cluster_wake_housekeeper(Cluster *c)
 {
@@ -15,14 +15,16 @@ void cluster_wake_housekeeper(Cluster *c)
 }
 
 /* All instances share one memory for memtables, and the one that writes flushes its own when that is used up. So one that has
- * stopped writing must give its share back, or the others would flush small pieces for ever. */
-static void flush_if_quiet(Cluster *c, Kv *kv, uint64_t *last_sequence)
+ * stopped writing must give its share back soon, or the others would flush small pieces for ever. And a server that went quiet gives the
+ * memory back to the system; its next start has less to replay. */
+static void flush_if_quiet(Cluster *c, Kv *kv, struct QuietWatch *watch, bool tight)
 {
     uint64_t bytes = 0, sequence = kv_latest_sequence(kv);
-    bool quiet = sequence == *last_sequence;
-    *last_sequence = sequence;
-    if (!quiet || kv_failed(kv)) return;
-    if (!kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) || (int64_t)bytes < c->memtable_bytes / 8) return;
+    watch->ticks = sequence == watch->sequence ? watch->ticks + 1 : 0;
+    watch->sequence = sequence;
+    if (watch->ticks < (tight ? 1 : QUIET_TICKS) || kv_failed(kv)) return;
+    int64_t least = tight ? c->memtable_bytes / 8 : QUIET_BYTES;
+    if (!kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) || (int64_t)bytes < least) return;
     Error err = ERROR_INIT;
     if (failed(kv_flush(kv, &err))) log_error(&err, NULL);
     error_clear(&err);
@@ -50,7 +52,7 @@ static void visit_databases(Cluster *c, bool tight)
         if (!db) return;
         last = db->oid;
         if (drop_list_has_work(db)) drop_list_work(db);
-        if (tight) flush_if_quiet(c, db->kv, &db->last_sequence);
+        flush_if_quiet(c, db->kv, &db->quiet, tight);
         mutex_lock(&c->mutex);
         if (--db->refs == 0) db->idle_since_ns = idle_since; /* our look does not count as use */
         mutex_unlock(&c->mutex);
@@ -68,7 +70,7 @@ static void *housekeeper_main(void *arg)
         mutex_unlock(&c->mutex);
         bool tight = kv_env_memtables(c->env) > c->memtable_bytes / 2;
         visit_databases(c, tight);
-        if (tight) flush_if_quiet(c, c->global, &c->global_sequence);
+        flush_if_quiet(c, c->global, &c->global_quiet, tight);
         mutex_lock(&c->mutex);
         databases_close_idle(c, clock_monotonic_ns() - IDLE_CLOSE_MS * 1000000LL);
     }

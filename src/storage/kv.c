@@ -167,12 +167,21 @@ STATUS kv_open(KvEnv *env, const char *dir, KvKind kind, bool create, Kv **out, 
     return st;
 }
 
+/* What the log holds is replayed at the next opening: more than a little is flushed now, so that a start is quick and small. */
+static STATUS settle(Kv *kv, Error *err)
+{
+    enum { REPLAY_BYTES = 512 << 10 };
+    ShimError e = {0};
+    uint64_t bytes = 0;
+    if (kv->kind != KV_DURABLE || atomic_load(&kv->state) != KV_OPEN) return ST_OK;
+    if (kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) && bytes > REPLAY_BYTES && shim_flush(kv->db, &e) == SHIM_OK) return ST_OK;
+    return shim_sync_log(kv->db, &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
+}
+
 STATUS kv_close(Kv *kv, Error *err)
 {
     if (!kv) return ST_OK;
-    ShimError e = {0};
-    Status st = ST_OK;
-    if (kv->kind == KV_DURABLE && atomic_load(&kv->state) == KV_OPEN && shim_sync_log(kv->db, &e) != SHIM_OK) st = kv_raise(kv, &e, err);
+    Status st = settle(kv, err);
     rocksdb_close(kv->db);
     if (kv->kind == KV_SCRATCH) shim_destroy(kv->env->shim, kv->dir);
     mutex_destroy(&kv->mutex);

@@ -59,7 +59,8 @@ IOStatus LogCore::write_all(const char *p, size_t n, uint64_t at)
     return IOStatus::OK();
 }
 
-// Zeroes written once, so that later syncs of this life and the next find the file's length and blocks unchanged.
+// Zeroes written once, so that later syncs of this life and the next find the file's length and blocks unchanged. Page by page: one
+// large write would make the kernel cache the file in large folios, and each commit of one page would dirty a whole one.
 IOStatus LogCore::extend(uint64_t end)
 {
     if (end <= initialised_) return IOStatus::OK();
@@ -67,10 +68,10 @@ IOStatus LogCore::extend(uint64_t end)
         initialised_ = end;
         return IOStatus::OK();
     }
-    std::vector<char> zero(kExtendBytes, 0);
-    uint64_t from = end > initialised_ ? end : initialised_;
-    IOStatus st = write_all(zero.data(), zero.size(), from);
-    if (st.ok()) initialised_ = from + kExtendBytes;
+    static const char zero[kLogPage] = {0};
+    IOStatus st;
+    for (uint64_t at = end, stop = end + kExtendBytes; st.ok() && at < stop; at += kLogPage) st = write_all(zero, kLogPage, at);
+    if (st.ok()) initialised_ = end + kExtendBytes;
     return st;
 }
 
@@ -87,7 +88,8 @@ IOStatus LogCore::write_frame(const char *data, size_t n)
     memcpy(staging_.data() + in_page + sizeof h, data, n);
     memset(staging_.data() + in_page + frame, 0, total - in_page - frame);
     IOStatus st = extend(page + total);
-    if (st.ok()) st = write_all(staging_.data(), total, page);
+    if (st.ok() && total > kLogPage) st = write_all(staging_.data(), total - kLogPage, page); // the last page is written again soon:
+    if (st.ok()) st = write_all(staging_.data() + total - kLogPage, kLogPage, page + total - kLogPage); // keep it in a folio of its own
     if (!st.ok()) {
         append_failed_ = true;
         return st;
