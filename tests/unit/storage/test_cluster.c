@@ -1,6 +1,7 @@
 /* Cluster and databases: opening, counters, drop list, copies, two-instance commits, recovery after a failed sync. */
 #include <sys/stat.h>
 
+#include "common/log.h"
 #include "storage_test.h"
 
 static char dir[64];
@@ -23,6 +24,7 @@ static void reopen(void)
 static void setup(void)
 {
     test_dir_make(dir);
+    log_configure(LOG_TEXT, SEV_PANIC);
     setenv("HELIOS_FILE_FAULT", "", 1);
     open_cluster();
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/log.h"
 #include "storage_test.h"
 
 static char dir[64], path[100];
@@ -32,6 +33,7 @@ static void close_all(void)
 static void setup(void)
 {
     test_dir_make(dir);
+    log_configure(LOG_TEXT, SEV_PANIC);
     open_all();
 }
 
