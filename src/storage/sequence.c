@@ -199,12 +199,16 @@ static Status on_creator_event(void *arg, Txn *txn, TxnEvent event, int level, E
         if (s->level >= level) s->level = level - 1;
         return ST_OK;
     case TXN_ROLLED_BACK_TO:
-        if (s->level >= level) s->creator = NULL; /* the state stays, unreachable, until the database is closed */
-        return ST_OK;
-    default:
+        if (s->level < level) return ST_OK;
+        break;
+    case TXN_ABORTED: break;
+    default: /* TXN_COMMITTED */
         s->creator = NULL;
         return ST_OK;
     }
+    s->creator = NULL; /* never was: the state stays, empty and unreachable, until the database is closed */
+    s->loaded = s->dirty = false;
+    return ST_OK;
 }
 
 STATUS sequence_create(Txn *txn, const SequenceDef *def, int64_t value, bool is_called, Error *err)
