@@ -86,7 +86,8 @@ typedef struct TypeInfo {
     STATUS (*typmod_in)(Arena *arena, const char **args, int nargs, int32_t *out, Error *err); /* NULL: no modifiers allowed */
     void (*typmod_out)(int32_t typmod, StrBuf *out); /* "(10,2)"; NULL: none */
     STATUS (*key_bytes)(const struct TypeInfo *type, Datum v, StrBuf *out, Error *err); /* KEYENC_CUSTOM */
-    const struct TypeInfo *elem_info; /* of elem; the maker of an array's TypeInfo sets it (comparing elements needs it) */
+    const struct TypeInfo *elem_info; /* of elem; the maker of an array's TypeInfo sets it (comparing elements
+                                       * needs it). Ranges: the subtype; multiranges: the range */
 } TypeInfo;
 
 /* Built-in: binary search in the constant table. Others: the resolver. NULL if unknown.

@@ -110,6 +110,15 @@ static void fill_array(TypeInfo *t)
     t->typmod_out = elem->typmod_out;
 }
 
+/* Facts of pg_range. */
+static const struct { Oid range, subtype, multirange; } ranges[] = {
+    {TYPE_int4range, TYPE_int4, TYPE_int4multirange}, {TYPE_int8range, TYPE_int8, TYPE_int8multirange},
+    {TYPE_numrange, TYPE_numeric, TYPE_nummultirange}, {TYPE_daterange, TYPE_date, TYPE_datemultirange},
+    {TYPE_tsrange, TYPE_timestamp, TYPE_tsmultirange}, {TYPE_tstzrange, TYPE_timestamptz, TYPE_tstzmultirange},
+};
+
+static TypeInfo *at_oid(Oid oid) { return &table[index_of_oid[oid] - 1]; }
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(table[*(const uint8_t *)a].name, table[*(const uint8_t *)b].name);
@@ -125,6 +134,10 @@ static void build(void)
     }
     for (int i = 0; i < NTYPES; i++)
         if (table[i].is_array && table[i].elem) fill_array(&table[i]);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        at_oid(ranges[i].range)->elem_info = at_oid(ranges[i].subtype);
+        at_oid(ranges[i].multirange)->elem_info = at_oid(ranges[i].range);
+    }
     qsort(by_name, NTYPES, sizeof *by_name, compare_names);
 }
 

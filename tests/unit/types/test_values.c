@@ -250,3 +250,27 @@ Test(values, custom_keys_follow_order)
     keys_follow_order("varbit", bits, 11);
     keys_follow_order("numeric", numbers, 13);
 }
+
+Test(values, ranges_in_binary_and_in_order)
+{
+    gives("int4range", "(1,5]", "[2,6)");
+    gives("int4range", "empty", "empty");
+    gives("numrange", "(,1.50]", "(,1.50]");
+    gives("tsrange", "[2024-01-01,)", "[\"2024-01-01 00:00:00\",)");
+    gives("int4multirange", "{[5,6),[1,3),[2,4)}", "{[1,4),[5,6)}");
+    gives("_int4range", "{\"[1,2)\",empty}", "{\"[1,2)\",empty}");
+    static const char *const sorted[] = {"empty", "(,1)", "(,)", "[1,2)", "[1,3)", "[1,)", "(1.0,2)", "[2,3)", "[2,3]", "(2,3)"};
+    for (int i = 0; i < 10; i++)
+        for (int k = 0; k < 10; k++) cr_assert_eq(compare("numrange", sorted[i], sorted[k]), (i > k) - (i < k), "%s %s", sorted[i], sorted[k]);
+    gives("inet", "10.1.2.3/24", "10.1.2.3/24");
+    gives("cidr", "2001:db8::/32", "2001:db8::/32");
+    gives("macaddr8", "08:00:2b:01:02:03", "08:00:2b:ff:fe:01:02:03");
+    gives("varbit", "10110011101", "10110011101");
+    gives("pg_lsn", "16/B374D848", "16/B374D848");
+    gives("money", "-$1,234.50", "-$1,234.50");
+    gives("jsonb", "{\"a\": [1, 2.50, \"x\"]}", "{\"a\": [1, 2.50, \"x\"]}");
+    gives("oidvector", "1 2 3", "1 2 3");
+    gives("int2vector", "", "");
+    gives("_text", "{a,NULL,\"b c\"}", "{a,NULL,\"b c\"}");
+    gives("_numeric", "{1.5,NaN}", "{1.5,NaN}");
+}
