@@ -9,6 +9,7 @@
 #include <rocksdb/perf_context.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 
 using namespace helios;
 using rocksdb::DB;
@@ -188,6 +189,8 @@ static Options make_options(ShimEnv *env, bool create, bool scratch)
     o.allow_concurrent_memtable_write = false;    /* the group's leader inserts for all: fewer wake-ups, measured faster at 8 and 32 */
     o.enable_write_thread_adaptive_yield = false; /* waiting writers sleep: the processor is the executor's */
     o.memtable_whole_key_filtering = false;
+    /* A file in which half of some thousand neighbouring entries are deletions is compacted soon: queues, bulk deletes. */
+    o.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(4096, 2048));
     if (scratch) {
         o.bottommost_compression = rocksdb::kLZ4Compression;
         o.level0_file_num_compaction_trigger = 8;
