@@ -98,7 +98,7 @@ STATUS pending_global_recover(Cluster *cluster, Error *err);
  * temp ones need no list: use drop_list_reclaim). After the batch is visible, drop_list_reclaim starts the work. */
 void drop_list_add(KvBatch *batch, StorePlace place, uint32_t storage_id);
 void drop_list_remove(KvBatch *batch, StorePlace place, uint32_t storage_id);
-/* no_older_snapshot: nobody may read these keys any more (relation lock was exclusive): true for TRUNCATE and DROP. Returns at once. */
+/* Nobody may read these keys any more (the relation's lock was exclusive, or it was never visible). Returns at once. */
 void drop_list_reclaim(Database *db, StorePlace place, uint32_t storage_id);
 STATUS drop_list_open(Database *db, Error *err); /* queues what is on the list */
 void drop_list_close(Database *db);
