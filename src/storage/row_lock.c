@@ -144,6 +144,24 @@ static STATUS bound_locks(Txn *t, StorePlace place, Error *err)
     return ST_OK;
 }
 
+/* The memory budget refused a lock: the same remedies before their time, then once more. */
+static STATUS acquire_or_relieve(Txn *t, StorePlace place, uint64_t hash, uint32_t storage_id, RowLockStrength strength, LockWait wait,
+                                 const char *relation_name, bool *granted, int *before, Error *err)
+{
+    Error first = ERROR_INIT;
+    Status st = rowlock_acquire(t->owner, hash, storage_id, strength, wait, relation_name, granted, before, &first);
+    if (likely(st == ST_OK)) return st;
+    if (first.code != ERR_OUT_OF_MEMORY || !t->owner->rows) {
+        if (err && !error_is_set(err)) error_move(err, &first);
+        error_clear(&first);
+        return st;
+    }
+    error_clear(&first);
+    if (!overlay_is_empty(&t->ov)) TRY(txn_spill(t, err));
+    else if (place == STORE_DATABASE) TRY(coarsen(t, place, err));
+    return rowlock_acquire(t->owner, hash, storage_id, strength, wait, relation_name, granted, before, err);
+}
+
 /* ---- One key. */
 
 STATUS txn_lock_key(Txn *t, StorePlace place, Slice key, RowLockStrength strength, LockWait wait, const char *relation_name,
@@ -158,7 +176,7 @@ STATUS txn_lock_key(Txn *t, StorePlace place, Slice key, RowLockStrength strengt
     if (unlikely(t->implicit.ncoarse) && own_coarse(t, place, key_storage_id(key), strength)) return ST_OK;
     hash = rowlock_hash(database_oid(t->db), place, key);
     for (;;) {
-        TRY(rowlock_acquire(t->owner, hash, key_storage_id(key), strength, wait, relation_name, granted, &before, err));
+        TRY(acquire_or_relieve(t, place, hash, key_storage_id(key), strength, wait, relation_name, granted, &before, err));
         if (!*granted) return ST_OK;
         uint64_t blocker = before >= (int)strength ? 0 : implicit_blocker(t, place, key, strength);
         if (likely(!blocker)) return ST_OK;

@@ -221,7 +221,9 @@ static Run *last_run(const Spill *s, const Group *g)
 static bool goes_into_run(const Spiller *sp, const Group *g, const Run *last)
 {
     Slice first = overlay_key(g->first);
-    if (g->place != STORE_DATABASE || !g->plain || (g->bytes < RUN_GROUP_BYTES && !(last && last->file))) return false;
+    uint64_t worth = atomic_load_explicit(&sp->t->state->buffer_bytes, memory_order_relaxed) / 32;
+    if (worth > RUN_GROUP_BYTES) worth = RUN_GROUP_BYTES;
+    if (g->place != STORE_DATABASE || !g->plain || (g->bytes < worth && !(last && last->file))) return false;
     if (bound_between(sp, g->min_seq, g->max_seq)) return false;
     if (last && slice_compare(last->max, first) >= 0) return false;
     for (SpillStorage *ss = sp->s->storages; ss; ss = ss->next)
