@@ -94,28 +94,8 @@ static Status take_lateral(PlannerInfo *root, RelOptInfo *rel, Error *err)
 static Status rel_target_list(PlannerInfo *root, RelOptInfo *rel, List **out, Error *err)
 {
     *out = NULL;
-    for (int a = bitset_next(rel->attrs_needed, -1); a >= 0; a = bitset_next(rel->attrs_needed, a)) {
-        Var *v = NULL;
-        /* The exact Var as the query has it: type and collation come along. */
-        Oid type = TYPE_record, coll = 0;
-        int32_t typmod = -1;
-        int attno = a - 8;
-        if (rel->rel && attno > 0) {
-            const Attribute *att = &rel->rel->desc->atts[attno - 1];
-            type = att->type, typmod = att->typmod, coll = att->collation;
-        } else if (attno < 0) {
-            static const struct { int attno; Oid type; } system[] = {{ATTNUM_ROWID, TYPE_bytea}, {ATTNUM_TABLEOID, TYPE_oid}, {ATTNUM_CMAX, TYPE_cid},
-                {ATTNUM_XMAX, TYPE_xid}, {ATTNUM_CMIN, TYPE_cid}, {ATTNUM_XMIN, TYPE_xid}, {ATTNUM_CTID, TYPE_tid}};
-            for (size_t i = 0; i < sizeof system / sizeof *system; i++)
-                if (system[i].attno == attno) type = system[i].type;
-        } else if (rel->rel) {
-            type = rel->rel->row_type;
-        } else if (attno > 0 && rel->subroot) {
-            LIST_EACH(TargetEntry *, te, rel->subroot->parse->targetList)
-                if (te->resno == attno) type = expr_type(te->expr), typmod = expr_typmod(te->expr), coll = expr_collation(te->expr);
-        }
-        v = make_var(root->arena, rel->rti, attno, type, typmod, coll, 0);
-        TargetEntry *te = v ? make_target_entry(root->arena, (Expr *)v, list_len(*out) + 1, NULL, false) : NULL;
+    LIST_EACH(Var *, v, rel->vars) {
+        TargetEntry *te = make_target_entry(root->arena, (Expr *)v, list_len(*out) + 1, NULL, false);
         TRY_MEM(te, err);
         TRY_APPEND(*out, root->arena, te, err);
     }

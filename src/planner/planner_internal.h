@@ -81,6 +81,7 @@ typedef struct RelOptInfo {
     List *quals;               /* restriction clauses of just this relation */
     List *join_clauses;        /* clauses that name this and other relations: for parameterised index paths */
     Bitset *attrs_needed;      /* attnum + 8 */
+    List *vars;                /* the Vars behind attrs_needed */
     Bitset *lateral_relids;    /* must be joined below these */
     struct PlannerInfo *subroot;
     PlanParam *lateral_params; /* what a LATERAL subquery reads of its neighbours */

@@ -46,15 +46,22 @@ Status add_path(PlannerInfo *root, RelOptInfo *rel, Path *path, Error *err)
 
 /* ---- columns needed ---- */
 
+static Status note_var(PlannerInfo *root, const Var *v, Error *err)
+{
+    RelOptInfo *rel = v->varno > 0 && v->varno <= root->nrels ? root->rels[v->varno - 1] : NULL;
+    if (!rel || bitset_has(rel->attrs_needed, v->varattno + 8)) return ST_OK;
+    rel->attrs_needed = bitset_add(rel->attrs_needed, root->arena, v->varattno + 8);
+    TRY_MEM(rel->attrs_needed, err);
+    Var *copy = node_copy(v, root->arena);
+    TRY_MEM(copy, err);
+    copy->varlevelsup = 0;
+    TRY_APPEND(rel->vars, root->arena, copy, err);
+    return ST_OK;
+}
+
 Status note_needed_vars(PlannerInfo *root, Node *expr, Error *err)
 {
-    LIST_EACH(Node *, leaf, pull_vars_and_aggs(expr, NULL, false, false, root->arena)) {
-        Var *v = (Var *)leaf;
-        RelOptInfo *rel = v->varno > 0 && v->varno <= root->nrels ? root->rels[v->varno - 1] : NULL;
-        if (!rel) continue;
-        rel->attrs_needed = bitset_add(rel->attrs_needed, root->arena, v->varattno + 8);
-        TRY_MEM(rel->attrs_needed, err);
-    }
+    LIST_EACH(Node *, leaf, pull_vars_and_aggs(expr, NULL, false, false, root->arena)) TRY(note_var(root, (Var *)leaf, err));
     return ST_OK;
 }
 
@@ -133,22 +140,20 @@ static Status lateral_references(PlannerInfo *root, RelOptInfo *r, Error *err)
 }
 
 /* A LATERAL subquery reads columns of its neighbours as parameters: they must be in the neighbours' output. */
-static bool lateral_var_walker(Node *node, void *arg)
+typedef struct LateralArg { PlannerInfo *root; int level; Status st; Error *err; } LateralArg;
+
+static bool lateral_var_walker(Node *node, void *varg)
 {
-    struct { PlannerInfo *root; int level; } *a = arg;
+    LateralArg *arg = varg;
     if (!node) return false;
     if (IsA(node, Var)) {
-        Var *v = (Var *)node;
-        if (v->varlevelsup == a->level && v->varno > 0 && v->varno <= a->root->nrels && a->root->rels[v->varno - 1]) {
-            RelOptInfo *rel = a->root->rels[v->varno - 1];
-            rel->attrs_needed = bitset_add(rel->attrs_needed, a->root->arena, v->varattno + 8);
-        }
+        if (((Var *)node)->varlevelsup == arg->level) arg->st = first_error(arg->st, note_var(arg->root, (Var *)node, arg->err));
         return false;
     }
     if (IsA(node, Query)) {
-        a->level++;
+        arg->level++;
         query_walk((Query *)node, lateral_var_walker, arg);
-        a->level--;
+        arg->level--;
         return false;
     }
     return node_walk(node, lateral_var_walker, arg);
@@ -168,9 +173,10 @@ Status build_base_rels(PlannerInfo *root, Error *err)
     for (int i = 0; i < root->nrels; i++) {
         if (!root->rels[i]) continue;
         TRY(lateral_references(root, root->rels[i], err));
-        struct { PlannerInfo *root; int level; } arg = {root, 0};
+        LateralArg arg = {root, 0, ST_OK, err};
         if (root->rels[i]->rte->rtekind == RTE_SUBQUERY && root->rels[i]->rte->lateral)
             lateral_var_walker((Node *)root->rels[i]->rte->subquery, &arg);
+        TRY(arg.st);
     }
     return ST_OK;
 }
