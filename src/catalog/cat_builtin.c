@@ -649,10 +649,10 @@ static int compare_hash_rows(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static const Order *make_order(const BuiltinTable *bt, const CatForm *cf, int att)
+static bool make_order(const BuiltinTable *bt, const CatForm *cf, int att, Order *out)
 {
-    int n = bt->count(), at = norders;
-    if (at == MAX_ORDERS || n > UINT16_MAX) return NULL;
+    int n = bt->count();
+    if (n > UINT16_MAX) return false;
     HashRow *tmp = malloc((size_t)n * sizeof *tmp);
     uint16_t *rows = malloc((size_t)n * sizeof *rows);
     uint32_t *hashes = malloc((size_t)n * sizeof *hashes);
@@ -667,25 +667,36 @@ static const Order *make_order(const BuiltinTable *bt, const CatForm *cf, int at
     arena_destroy(&arena);
     if (!tmp || !rows || !hashes) {
         free(tmp), free(rows), free(hashes);
-        return NULL;
+        return false;
     }
     qsort(tmp, (size_t)n, sizeof *tmp, compare_hash_rows);
     for (int i = 0; i < n; i++) rows[i] = tmp[i].row, hashes[i] = tmp[i].hash;
     free(tmp);
-    orders[at] = (Order){bt->relid, att, n, rows, hashes};
-    norders = at + 1;
-    return &orders[at];
+    *out = (Order){bt->relid, att, n, rows, hashes};
+    return true;
+}
+
+static const Order *known_order(Oid relid, int att)
+{
+    for (int i = 0, n = norders; i < n; i++)
+        if (orders[i].relid == relid && orders[i].att == att) return &orders[i];
+    return NULL;
 }
 
 static const Order *find_order(const BuiltinTable *bt, const CatForm *cf, int att)
 {
-    const Order *found = NULL;
-    for (int i = 0, n = norders; i < n; i++)
-        if (orders[i].relid == bt->relid && orders[i].att == att) return &orders[i];
+    Order made;
+    const Order *found = known_order(bt->relid, att);
+    /* Made without the lock: filling rows may look up others. A second maker's array is thrown away. */
+    if (found || !make_order(bt, cf, att, &made)) return found;
     mutex_lock(&orders_lock);
-    for (int i = 0; i < norders && !found; i++)
-        if (orders[i].relid == bt->relid && orders[i].att == att) found = &orders[i];
-    if (!found) found = make_order(bt, cf, att);
+    found = known_order(bt->relid, att);
+    if (found || norders == MAX_ORDERS) {
+        free(made.rows), free(made.hashes);
+    } else {
+        orders[norders] = made;
+        found = &orders[norders++];
+    }
     mutex_unlock(&orders_lock);
     return found;
 }

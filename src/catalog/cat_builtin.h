@@ -53,6 +53,12 @@ void sysrel_get(int i, SysRel *out);              /* sorted by oid */
 bool sysrel_find(Oid oid, SysRel *out);
 bool sysrel_by_name(bool info_schema, const char *name, SysRel *out);
 void syscol_get(const SysRel *rel, int i, SysCol *out); /* i: 0 .. natts-1 */
+/* A column's type as it is kept here: row types of catalogs (pg_statistic[]) are not, such columns count as text[] and stay null. */
+static inline const TypeInfo *sys_column_type(Oid type)
+{
+    const TypeInfo *t = type_builtin(type);
+    return t ? t : type_builtin(TYPE__text);
+}
 int sysindex_count(void);
 void sysindex_get(int i, SysIndex *out);          /* sorted by oid */
 bool sysindex_find(Oid oid, SysIndex *out);

@@ -45,8 +45,7 @@ static STATUS system_columns(Relation *r, const SysRel *sys, Arena *arena, Error
         syscol_get(sys, i, &c);
         int32_t typmod = c.typmod;
         Oid type = base_of_domain(c.type, &typmod);
-        const TypeInfo *ti = type_builtin(type);
-        if (!ti) return error_set(err, ERR_INTERNAL_ERROR, "type %u of %s.%s is missing", type, sys->name, c.name);
+        const TypeInfo *ti = sys_column_type(type);
         attribute_set(&r->desc->atts[i], c.name, ti, typmod);
         r->desc->atts[i].collation = c.collation;
         r->desc->atts[i].not_null = c.not_null;

@@ -10,13 +10,12 @@ static CatTable *_Atomic tables[MAX_TABLES]; /* by position in catalog_forms.def
 static Mutex lock = PTHREAD_MUTEX_INITIALIZER;
 static Arena arena; /* of all definitions; lives as long as the process. Guarded by lock */
 
-static STATUS fill_columns(CatTable *ct, const SysRel *rel, ColumnDef *cols, Error *err)
+static void fill_columns(CatTable *ct, const SysRel *rel, ColumnDef *cols)
 {
     for (int i = 0; i < ct->cf->natts; i++) {
         SysCol c = {.name = "x_hidden", .type = TYPE_int8, .typmod = -1, .not_null = true};
         if (i < rel->natts) syscol_get(rel, i, &c);
-        const TypeInfo *type = type_builtin(c.type);
-        if (!type) return error_set(err, ERR_INTERNAL_ERROR, "type %u of %s.%s is missing", c.type, rel->name, c.name);
+        const TypeInfo *type = sys_column_type(c.type);
         Attribute *a = &ct->desc->atts[i];
         attribute_set(a, c.name, type, c.typmod);
         a->collation = c.collation;
@@ -25,7 +24,6 @@ static STATUS fill_columns(CatTable *ct, const SysRel *rel, ColumnDef *cols, Err
         a->origin_attnum = (int16_t)(i + 1);
         cols[i].type = type;
     }
-    return ST_OK;
 }
 
 static STATUS fill_index(CatTable *ct, const SysIndex *x, CatIndex *out, Error *err)
@@ -78,7 +76,7 @@ static STATUS make_table(const CatForm *cf, CatTable **out, Error *err)
     TRY_MEM(ct->desc, err);
     ct->desc->row_type = rel.reltype;
     TRY_NEW_N(cols, &arena, cf->natts, err);
-    TRY(fill_columns(ct, &rel, cols, err));
+    fill_columns(ct, &rel, cols);
     ct->def = (TableDef){.storage_id = rel.oid, .place = rel.is_shared ? STORE_GLOBAL : STORE_DATABASE, .relid = rel.oid,
                          .desc = ct->desc, .ncolumns = cf->natts, .columns = cols};
     for (int i = 0; i < sysindex_count(); i++) {
