@@ -25,8 +25,13 @@ typedef struct CommandHooks {
     STATUS (*copy_out_begin)(SessionEnv *env, int ncolumns, bool binary, Error *err);
     STATUS (*copy_out_row)(SessionEnv *env, Slice row, Error *err);
     STATUS (*copy_out_end)(SessionEnv *env, Error *err);
+    /* Shapes for Describe of FETCH and EXECUTE; *out NULL: no rows. */
+    STATUS (*portal_desc)(SessionEnv *env, const char *name, Arena *arena, TupleDesc **out, Error *err);
+    STATUS (*prepared_desc)(SessionEnv *env, const char *name, Arena *arena, TupleDesc **out, Error *err);
     /* DROP DATABASE ... : other sessions on it. */
     int (*sessions_on_database)(SessionEnv *env, Oid database);
+    /* Closes the open instance of a database nobody uses, before it is removed or cloned. 55006 */
+    STATUS (*evict_database)(SessionEnv *env, Oid database, Error *err);
 } CommandHooks;
 void commands_set_hooks(const CommandHooks *hooks);
 

@@ -194,6 +194,24 @@ static Status listen_channel(SessionEnv *env, const char *channel, bool on, Erro
     return on ? error_unsupported(err, "LISTEN") : ST_OK; /* nothing is ever listened to, so UNLISTEN has nothing to end */
 }
 
+static Status portal_desc(SessionEnv *env, const char *name, Arena *arena, TupleDesc **out, Error *err)
+{
+    Portal *p = portal_find(session_of(env), name);
+    const TupleDesc *desc = !p ? NULL : p->held_desc ? p->held_desc : p->ex ? exec_result_desc(p->ex) : NULL;
+    *out = desc ? tupledesc_copy(arena, desc) : NULL;
+    return ST_OK;
+}
+
+static Status prepared_desc(SessionEnv *env, const char *name, Arena *arena, TupleDesc **out, Error *err)
+{
+    PreparedStatement *ps;
+    TRY(prepared_find(session_of(env), name, &ps, err));
+    *out = ps->result ? tupledesc_copy(arena, ps->result) : NULL;
+    return ST_OK;
+}
+
+static Status evict_database(SessionEnv *env, Oid database, Error *err) { return server_database_evict(session_of(env)->server, database, err); }
+
 void server_hooks_install(void)
 {
     static const CommandHooks hooks = {
@@ -201,6 +219,7 @@ void server_hooks_install(void)
         .close_portal = portal_close_named, .prepare = prepare, .execute = execute, .explain_execute = execute_plan, .deallocate = deallocate,
         .discard = discard, .listen = listen_channel, .copy_in_begin = copy_in_begin, .copy_in_read = copy_in_read,
         .copy_out_begin = copy_out_begin, .copy_out_row = copy_out_row, .copy_out_end = copy_out_end, .sessions_on_database = registry_sessions_on,
+        .portal_desc = portal_desc, .prepared_desc = prepared_desc, .evict_database = evict_database,
     };
     commands_set_hooks(&hooks);
     functions_register();
