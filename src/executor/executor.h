@@ -28,12 +28,18 @@ STATUS exec_open(SessionEnv *env, const PlannedStmt *stmt, const ExecOptions *op
  * The first call also fires BEFORE STATEMENT triggers; the last one AFTER ones and immediate constraints. */
 STATUS exec_run(Execution *ex, bool backward, uint64_t count, RowSink *sink, uint64_t *rows, bool *at_end, Error *err);
 STATUS exec_close(Execution *ex, Error *err); /* NULL is fine */
+/* Back to the start, to be run again by exec_run with new parameters and a new snapshot: state tree, programs and memory are kept. For a hot
+ * prepared statement whose plan is still valid; any catalog change since exec_open makes it rebuild its states inside. Between two runs an
+ * Execution holds no cursor, no snapshot and no lock (exec_suspend). After a failed rewind or run: exec_close. */
+STATUS exec_rewind(Execution *ex, const ExecOptions *opt, Error *err);
+/* Gives back what belongs to the transaction (scans, snapshot) and keeps the rest for exec_rewind. */
+STATUS exec_suspend(Execution *ex, Error *err);
 const TupleDesc *exec_result_desc(const Execution *ex); /* visible columns; NULL: returns no rows */
 /* Shape of what a plan returns, before any execution (Describe). NULL desc: no rows. In arena. */
 STATUS plan_result_desc(SessionEnv *env, const PlannedStmt *stmt, Arena *arena, TupleDesc **out, Error *err);
 STATUS query_result_desc(SessionEnv *env, const Query *query, Arena *arena, TupleDesc **out, Error *err);
 
-/* Per-node figures for EXPLAIN ANALYZE, by plan_node_id. */
+/* Per-node figures for EXPLAIN ANALYZE, by plan_node_id: sums over all loops (divide by loops for what EXPLAIN shows). */
 typedef struct NodeInstrument {
     double startup_ms, total_ms, rows;
     uint64_t loops, removed_by_filter, removed_by_join;

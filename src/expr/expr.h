@@ -70,6 +70,11 @@ void expr_set_close(ExprSet *set); /* frees the running set's own memory; NULL i
 /* Does the program hold descriptors that live only until the end of the statement (user-defined types and functions)? NULL: no. */
 bool expr_is_transient(const ExprProgram *prog);
 
+/* A frame for calling a function by hand, again and again (transition functions, triggers of expressions): the code, and whether it is strict.
+ * The caller sets cf->err, arena (and agg_arena) and args before each call, and checks cf->err->code after it. 0A000 if there is no code. */
+STATUS expr_call_frame(SessionEnv *env, Oid proc, Oid collation, Oid result_type, int nargs, const Oid *arg_types, Arena *arena, BuiltinFn *fn,
+                       bool *strict, CallFrame **out, Error *err);
+
 /* Constant folding: evaluates immutable (and with estimate: stable) sub-expressions, simplifies AND/OR/CASE/COALESCE with constants, inlines
  * known parameters (params may be NULL). Errors of evaluation (division by zero) leave the expression unfolded where PostgreSQL raises only at
  * run time, and are raised where it raises at plan time. */

@@ -106,3 +106,14 @@ STATUS compile_call(Compiler *c, Oid proc, Oid collation, Oid result_type, const
     s->d.call.cf = cf;
     return ST_OK;
 }
+
+STATUS expr_call_frame(SessionEnv *env, Oid proc, Oid collation, Oid result_type, int nargs, const Oid *arg_types, Arena *arena, BuiltinFn *fn,
+                       bool *strict, CallFrame **out, Error *err)
+{
+    ExprProgram prog = {0};
+    Compiler c = {.env = env, .arena = arena, .prog = &prog, .err = err};
+    TRY(make_frame(&c, proc, collation, result_type, nargs, NULL, fn, strict, out));
+    if (nargs) memcpy((Oid *)(*out)->arg_types, arg_types, (size_t)nargs * sizeof *arg_types);
+    (*out)->site_arena = arena;
+    return ST_OK;
+}

@@ -1,0 +1,92 @@
+/* SeqScan: every row of a table, in key order. */
+#include "executor/exec_state.h"
+
+typedef struct SeqScanState {
+    PlanState ps;
+    const Relation *rel;
+    Scan *scan;
+    TupleSlot *slot;
+    unsigned flags;
+    bool ended;
+} SeqScanState;
+
+/* A row passed on by EPQ, checked like any other. */
+static STATUS epq_row(PlanState *ps, TupleSlot *slot, TupleSlot **out, Error *err)
+{
+    bool pass;
+    *out = NULL;
+    if (!slot) return ST_OK;
+    plan_reset_tuple(ps);
+    ps->ec.scan = slot;
+    TRY(expr_qual(ps->qual, &ps->ec, &pass, err));
+    return pass ? plan_project(ps, slot, out, err) : ST_OK;
+}
+
+static Status seqscan_next(PlanState *ps, TupleSlot **out, Error *err)
+{
+    SeqScanState *s = (SeqScanState *)ps;
+    TupleSlot *stand_in;
+    *out = NULL;
+    if (unlikely(epq_source(ps->es, ((const SeqScan *)ps->plan)->scanrelid, &stand_in))) return epq_row(ps, stand_in, out, err);
+    if (unlikely(!s->scan)) {
+        if (s->ended) return ST_OK;
+        TRY(table_scan_open(ps->es->env->txn, ps->es->snapshot, &s->rel->def, NULL, s->flags, &s->scan, err));
+    }
+    TupleSlot *slot = s->slot;
+    ps->ec.scan = slot;
+    for (;;) {
+        bool pass;
+        TRY(EXEC_INTERRUPT(ps->es, err));
+        TRY(scan_next(s->scan, slot, err));
+        if (slot->empty) {
+            scan_close(s->scan);
+            s->scan = NULL;
+            s->ended = true;
+            return ST_OK;
+        }
+        plan_reset_tuple(ps);
+        if (!ps->qual) return plan_project(ps, slot, out, err);
+        TRY(expr_qual(ps->qual, &ps->ec, &pass, err));
+        if (pass) return plan_project(ps, slot, out, err);
+        if (ps->instr) ps->instr->removed_by_filter++;
+    }
+}
+
+static Status seqscan_rescan(PlanState *ps, const Bitset *changed, Error *err)
+{
+    SeqScanState *s = (SeqScanState *)ps;
+    epq_rewind_source(ps->es, ((const SeqScan *)ps->plan)->scanrelid);
+    s->ended = false;
+    if (!s->scan) return ST_OK;
+    if (!ps->es->rewind_all) return scan_rescan(s->scan, NULL, err);
+    scan_close(s->scan);
+    s->scan = NULL;
+    return ST_OK;
+}
+
+static void seqscan_end(PlanState *ps) { scan_close(((SeqScanState *)ps)->scan); }
+
+static const PlanOps seqscan_ops = {seqscan_next, seqscan_rescan, seqscan_end};
+
+static bool looks_at_row(Node *node, void *arg)
+{
+    if (IsA(node, Var)) return true;
+    return node && node_walk(node, looks_at_row, arg);
+}
+
+STATUS seqscan_init(ExecState *es, const Plan *plan, PlanState **out, Error *err)
+{
+    TRY(plan_state_new(es, plan, &seqscan_ops, sizeof(SeqScanState), out, err));
+    SeqScanState *s = (SeqScanState *)*out;
+    int rti = ((const SeqScan *)plan)->scanrelid;
+    TRY(exec_relation(es, rti, &s->rel, err));
+    if (!s->rel->def.storage_id && !s->rel->def.desc)
+        return error_set(err, ERR_WRONG_OBJECT_TYPE, "\"%s\" has no storage", s->rel->name);
+    s->slot = slot_new(&es->arena, s->rel->desc);
+    TRY_MEM(s->slot, err);
+    bool looks = false;
+    for (int i = 0; i < list_len(plan->targetlist) && !looks; i++) looks = looks_at_row(list_at(plan->targetlist, i), NULL);
+    for (int i = 0; i < list_len(plan->qual) && !looks; i++) looks = looks_at_row(list_at(plan->qual, i), NULL);
+    if (!looks) s->flags |= SCAN_KEYS_ONLY;
+    return plan_init_projection(&s->ps, s->rel->desc, rti, err);
+}
