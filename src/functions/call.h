@@ -42,6 +42,7 @@ typedef struct CallFrame {
     SetResult *set;        /* set-returning call, else NULL */
     Arena *agg_arena;      /* transition functions: lifetime of the group; else NULL */
     bool variadic_array;   /* called with VARIADIC keyword: last argument is an array */
+    struct WindowApi *window; /* window functions (functions/window.h), else NULL */
 } CallFrame;
 
 typedef Datum (*BuiltinFn)(CallFrame *cf);
