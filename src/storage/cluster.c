@@ -29,9 +29,13 @@ static STATUS open_global(Cluster *c, bool create, Error *err)
 {
     char path[DATA_PATH_MAX];
     snprintf(path, sizeof path, "%s/global", c->dir);
-    TRY(kv_open(c->env, path, KV_DURABLE, create, &c->global, err));
-    TRY(store_format_check(c->global, &c->is_new, err));
-    return counters_open(&c->counters, c->global, err);
+    Kv *kv;
+    TRY(kv_open(c->env, path, KV_DURABLE, create, &kv, err));
+    Status st = store_format_check(kv, &c->is_new, err);
+    if (!failed(st)) st = counters_open(&c->counters, kv, err);
+    if (failed(st)) return first_error(st, kv_close(kv, err));
+    c->global = kv;
+    return ST_OK;
 }
 
 static STATUS open_env(Cluster *c, const ClusterOptions *opt, Error *err)
@@ -66,6 +70,7 @@ STATUS cluster_open(const ClusterOptions *opt, Cluster **out, Error *err)
         free(c);
         return error_out_of_memory(err, sizeof *c);
     }
+    for (size_t n = strlen(c->dir); n > 1 && c->dir[n - 1] == '/'; n--) c->dir[n - 1] = 0;
     c->lock_fd = -1;
     c->max_sessions = opt->max_sessions;
     mutex_init(&c->mutex);
@@ -151,11 +156,12 @@ static void unlink_database(Cluster *c, Database *db)
     cond_broadcast(&c->cond);
 }
 
-/* cluster->mutex held; given up while the stores are closed. */
+/* cluster->mutex held; given up while waiting for the housekeeper and while the stores are closed. */
 static void close_database(Cluster *c, Database *db)
 {
     Error err = ERROR_INIT;
     db->state = DATABASE_CLOSING;
+    while (db->visited) cond_wait(&c->cond, &c->mutex);
     mutex_unlock(&c->mutex);
     if (failed(close_stores(db, &err))) log_error(&err, NULL);
     error_clear(&err);
@@ -182,14 +188,17 @@ static STATUS in_recovery(Error *err)
 /* The global instance after a failed sync: reopened as soon as no session can be using it. cluster->mutex held. */
 static STATUS recover_global(Cluster *c, Error *err)
 {
-    if (!kv_failed(c->global)) return ST_OK;
+    if (c->global && !kv_failed(c->global)) return ST_OK;
     databases_close_idle(c, INT64_MAX);
+    while (c->global_visited) cond_wait(&c->cond, &c->mutex);
     if (c->databases) return in_recovery(err);
-    Status ignored = counters_close(&c->counters, NULL);
-    ignored = kv_close(c->global, NULL);
-    (void)ignored;
-    c->global = NULL;
-    c->counters.kv = NULL;
+    if (c->global) {
+        Status ignored = counters_close(&c->counters, NULL);
+        ignored = kv_close(c->global, NULL);
+        (void)ignored;
+        c->global = NULL;
+        c->counters.kv = NULL;
+    }
     bool was_new = c->is_new;
     TRY(open_global(c, false, err));
     c->is_new = was_new;
@@ -337,6 +346,15 @@ STATUS database_kv(Database *db, StorePlace place, Kv **out, Error *err)
     return st;
 }
 
+Kv *database_kv_if_open(Database *db, StorePlace place)
+{
+    if (place != STORE_TEMP) return place == STORE_GLOBAL ? db->cluster->global : db->kv;
+    mutex_lock(&db->mutex);
+    Kv *kv = db->scratch;
+    mutex_unlock(&db->mutex);
+    return kv;
+}
+
 STATUS database_temp_path(Database *db, const char *suffix, char *out, size_t out_bytes, Error *err)
 {
     uint64_t n = atomic_fetch_add(&db->cluster->next_scratch_file, 1);
@@ -348,7 +366,7 @@ STATUS database_temp_path(Database *db, const char *suffix, char *out, size_t ou
 uint64_t storage_bytes(Database *db, StorePlace place, uint32_t storage_id)
 {
     uint8_t low[4], high[4];
-    Kv *kv = place == STORE_GLOBAL ? db->cluster->global : place == STORE_TEMP ? db->scratch : db->kv;
+    Kv *kv = database_kv_if_open(db, place);
     if (!kv) return 0;
     key_put_u32(low, storage_id);
     key_put_u32(high, storage_id + 1);

@@ -29,6 +29,7 @@ struct Database {
     bool is_new;
     enum { DATABASE_OPENING, DATABASE_OPEN, DATABASE_CLOSING } state; /* this and the next two under cluster->mutex */
     int refs;
+    bool visited;                /* the housekeeper is in it: no reference, but it must not be closed meanwhile */
     int64_t idle_since_ns;       /* refs == 0 */
     struct QuietWatch quiet;     /* housekeeper's */
     Database *next;              /* cluster's list */
@@ -54,13 +55,15 @@ struct Cluster {
     int lock_fd;
     int64_t memtable_bytes;
     struct QuietWatch global_quiet;
+    bool global_visited;         /* under mutex */
     Mutex mutex;                 /* databases, refs; outermost in this module */
     Cond cond;
     Database *databases;
     MemAccount account;
     _Atomic uint64_t next_scratch_file;
     pthread_t housekeeper;
-    bool stopping, housekeeper_running, work_waiting; /* under mutex */
+    _Atomic bool stopping;
+    bool housekeeper_running, work_waiting; /* under mutex */
     /* Owned by lock.c: made on first use under mutex; freed by lock_manager_free after all databases are closed. */
     void *_Atomic lock_manager;
     void (*lock_manager_free)(void *manager);
@@ -69,6 +72,7 @@ struct Cluster {
 /* The store of a place. STORE_TEMP opens the database's own scratch instance on first use (xids and storage ids of databases
  * overlap, so they do not share one); it has no log and is emptied when the database is opened. */
 STATUS database_kv(Database *db, StorePlace place, Kv **out, Error *err);
+Kv *database_kv_if_open(Database *db, StorePlace place); /* NULL: nothing was ever put into scratch */
 static inline Kv *database_store(const Database *db) { return db->kv; }
 static inline Kv *cluster_global(const Cluster *cluster) { return cluster->global; }
 /* A fresh path for a table file or spill file, in DIR/tmp (same file system as the stores, emptied at start). */

@@ -36,8 +36,6 @@ static STATUS store_value(Counters *cs, CounterId id, uint64_t value, bool sync,
 
 STATUS counters_open(Counters *cs, Kv *kv, Error *err)
 {
-    cs->kv = kv;
-    mutex_init(&cs->mutex);
     for (int id = 0; id < COUNTER_COUNT; id++) {
         uint8_t key[6];
         KvValue v;
@@ -50,6 +48,8 @@ STATUS counters_open(Counters *cs, Kv *kv, Error *err)
         atomic_store(&cs->c[id].limit, start); /* nothing is reserved until somebody takes one */
         atomic_store(&cs->c[id].low_mark, start);
     }
+    mutex_init(&cs->mutex);
+    cs->kv = kv; /* set: open */
     return ST_OK;
 }
 

@@ -111,7 +111,7 @@ bool drop_list_has_work(Database *db)
 static STATUS reclaim(Database *db, const DropItem *item, Error *err)
 {
     uint8_t low[4], high[4];
-    Kv *kv = item->place == STORE_GLOBAL ? db->cluster->global : item->place == STORE_TEMP ? db->scratch : db->kv;
+    Kv *kv = database_kv_if_open(db, item->place);
     sequence_forget(db, item->place, item->storage_id);
     if (!kv) return ST_OK;
     key_put_u32(low, item->storage_id);

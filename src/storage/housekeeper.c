@@ -19,9 +19,7 @@ void cluster_wake_housekeeper(Cluster *c)
  * memory back to the system; its next start has less to replay. */
 static void flush_if_quiet(Cluster *c, Kv *kv, struct QuietWatch *watch, bool tight)
 {
-    uint64_t bytes = 0, sequence = kv_latest_sequence(kv);
-    watch->ticks = sequence == watch->sequence ? watch->ticks + 1 : 0;
-    watch->sequence = sequence;
+    uint64_t bytes = 0;
     if (watch->ticks < (tight ? 1 : QUIET_TICKS) || kv_failed(kv)) return;
     int64_t least = tight ? c->memtable_bytes / 8 : QUIET_BYTES;
     if (!kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) || (int64_t)bytes < least) return;
@@ -30,33 +28,59 @@ static void flush_if_quiet(Cluster *c, Kv *kv, struct QuietWatch *watch, bool ti
     error_clear(&err);
 }
 
-/* The next open database after `last` in the list, referenced; cluster->mutex held. */
-static Database *next_open(Cluster *c, Oid last)
+/* Commits with synchronous_commit = off are durable within a tick or two: the log is synced if anything was written. */
+static void look_after(Cluster *c, Kv *kv, struct QuietWatch *watch, bool tight)
+{
+    uint64_t sequence = kv_latest_sequence(kv);
+    bool quiet = sequence == watch->sequence;
+    watch->ticks = quiet ? watch->ticks + 1 : 0;
+    watch->sequence = sequence;
+    Error err = ERROR_INIT;
+    if (!quiet && !kv_failed(kv) && failed(kv_sync_log(kv, &err))) log_error(&err, NULL);
+    error_clear(&err);
+    flush_if_quiet(c, kv, watch, tight);
+}
+
+/* The next open database after `last` in the order of OIDs, marked as visited; cluster->mutex held. */
+static Database *visit_next(Cluster *c, Oid last)
 {
     Database *best = NULL;
     for (Database *db = c->databases; db; db = db->next) {
         if (db->state == DATABASE_OPEN && db->oid > last && (!best || db->oid < best->oid)) best = db;
     }
-    if (best) best->refs++;
+    if (best) best->visited = true;
     return best;
 }
 
 static void visit_databases(Cluster *c, bool tight)
 {
-    int64_t idle_since = 0;
     for (Oid last = 0;;) {
         mutex_lock(&c->mutex);
-        Database *db = c->stopping ? NULL : next_open(c, last);
-        if (db) idle_since = db->idle_since_ns;
+        Database *db = c->stopping ? NULL : visit_next(c, last);
         mutex_unlock(&c->mutex);
         if (!db) return;
         last = db->oid;
         if (drop_list_has_work(db)) drop_list_work(db);
-        flush_if_quiet(c, db->kv, &db->quiet, tight);
+        look_after(c, db->kv, &db->quiet, tight);
         mutex_lock(&c->mutex);
-        if (--db->refs == 0) db->idle_since_ns = idle_since; /* our look does not count as use */
+        db->visited = false;
+        cond_broadcast(&c->cond);
         mutex_unlock(&c->mutex);
     }
+}
+
+static void visit_global(Cluster *c, bool tight)
+{
+    mutex_lock(&c->mutex);
+    Kv *kv = c->stopping ? NULL : c->global;
+    c->global_visited = kv != NULL;
+    mutex_unlock(&c->mutex);
+    if (!kv) return;
+    look_after(c, kv, &c->global_quiet, tight);
+    mutex_lock(&c->mutex);
+    c->global_visited = false;
+    cond_broadcast(&c->cond);
+    mutex_unlock(&c->mutex);
 }
 
 static void *housekeeper_main(void *arg)
@@ -70,7 +94,7 @@ static void *housekeeper_main(void *arg)
         mutex_unlock(&c->mutex);
         bool tight = kv_env_memtables(c->env) > c->memtable_bytes / 2;
         visit_databases(c, tight);
-        flush_if_quiet(c, c->global, &c->global_quiet, tight);
+        visit_global(c, tight);
         mutex_lock(&c->mutex);
         databases_close_idle(c, clock_monotonic_ns() - IDLE_CLOSE_MS * 1000000LL);
     }

@@ -175,7 +175,7 @@ static STATUS settle(Kv *kv, Error *err)
     uint64_t bytes = 0;
     if (kv->kind != KV_DURABLE || atomic_load(&kv->state) != KV_OPEN) return ST_OK;
     if (kv_property_int(kv, "rocksdb.cur-size-active-mem-table", &bytes) && bytes > REPLAY_BYTES && shim_flush(kv->db, &e) == SHIM_OK) return ST_OK;
-    return shim_sync_log(kv->db, &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
+    return shim_sync_log(kv->env->shim, kv->dir, &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
 }
 
 STATUS kv_close(Kv *kv, Error *err)
@@ -192,9 +192,19 @@ STATUS kv_close(Kv *kv, Error *err)
 
 void kv_destroy(KvEnv *env, const char *dir) { shim_destroy(env->shim, dir); }
 
+/* Before anything but a read: a failed instance refuses (RocksDB asserts that nobody touches a log it failed on), a full one looks
+ * for room. */
+Status kv_check_writable(Kv *kv, Error *err)
+{
+    int state = atomic_load_explicit(&kv->state, memory_order_relaxed);
+    if (likely(state == KV_OPEN)) return ST_OK;
+    return state == KV_FULL ? resume(kv, err) : raise_failed(err);
+}
+
 STATUS kv_checkpoint(Kv *kv, const char *dir, Error *err)
 {
     ShimError e = {0};
+    TRY(kv_check_writable(kv, err));
     return shim_checkpoint(kv->db, dir, &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
 }
 
@@ -320,9 +330,7 @@ int kv_batch_count(const KvBatch *b) { return rocksdb_writebatch_count(b->batch)
 STATUS kv_write(Kv *kv, KvBatch *b, bool sync, Error *err)
 {
     ShimError e;
-    int state = atomic_load_explicit(&kv->state, memory_order_relaxed);
-    if (unlikely(state == KV_FAILED)) return raise_failed(err);
-    if (unlikely(state == KV_FULL)) TRY(resume(kv, err));
+    TRY(kv_check_writable(kv, err));
     if (likely(shim_write(kv->db, b->batch, sync, kv->kind == KV_DURABLE, &e) == SHIM_OK)) return ST_OK;
     return kv_raise_write(kv, &e, err);
 }
@@ -332,13 +340,13 @@ STATUS kv_sync_log(Kv *kv, Error *err)
     ShimError e;
     if (kv->kind != KV_DURABLE) return ST_OK;
     if (atomic_load(&kv->state) == KV_FAILED) return raise_failed(err);
-    return shim_sync_log(kv->db, &e) == SHIM_OK ? ST_OK : kv_raise_write(kv, &e, err);
+    return shim_sync_log(kv->env->shim, kv->dir, &e) == SHIM_OK ? ST_OK : kv_raise_write(kv, &e, err);
 }
 
 STATUS kv_flush(Kv *kv, Error *err)
 {
     ShimError e;
-    if (atomic_load(&kv->state) == KV_FULL) TRY(resume(kv, err));
+    TRY(kv_check_writable(kv, err));
     return shim_flush(kv->db, &e) == SHIM_OK ? ST_OK : kv_raise_write(kv, &e, err);
 }
 

@@ -96,6 +96,7 @@ STATUS kv_ingest(Kv *kv, const char *const *paths, int n, Error *err)
 {
     ShimError e;
     if (n == 0) return ST_OK;
+    TRY(kv_check_writable(kv, err));
     return shim_ingest(kv->db, paths, (size_t)n, &e) == SHIM_OK ? ST_OK : kv_raise_write(kv, &e, err);
 }
 
@@ -128,6 +129,7 @@ done:
 STATUS kv_drop_range(Kv *kv, Slice begin, Slice end, Error *err)
 {
     ShimError e;
+    TRY(kv_check_writable(kv, err));
     if (shim_delete_files(kv->db, shim_slice(begin), shim_slice(end), &e) != SHIM_OK) return kv_raise(kv, &e, err);
     if (kv_range_bytes(kv, begin, end) <= DELETE_BY_KEY_BYTES) return delete_by_key(kv, begin, end, err);
     KvBatch *b = kv_batch_new();
@@ -141,6 +143,7 @@ STATUS kv_drop_range(Kv *kv, Slice begin, Slice end, Error *err)
 STATUS kv_compact_range(Kv *kv, Slice begin, Slice end, Error *err)
 {
     ShimError e;
+    TRY(kv_check_writable(kv, err));
     return shim_compact(kv->db, shim_slice(begin), shim_slice(end), &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
 }
 

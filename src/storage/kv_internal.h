@@ -42,6 +42,7 @@ static inline ShimSlice shim_slice(Slice s) { return (ShimSlice){(const char *)s
 /* Raises what a failed call left in e; a write's failure also changes the instance's state. */
 Status kv_raise(Kv *kv, const ShimError *e, Error *err);
 Status kv_raise_write(Kv *kv, const ShimError *e, Error *err);
+Status kv_check_writable(Kv *kv, Error *err);
 /* For the C API's char *errptr results; frees text. */
 Status kv_raise_text(Kv *kv, char *text, Error *err);
 

@@ -129,7 +129,7 @@ void FileLayer::log_closed(const std::shared_ptr<LogCore> &log)
 
 // A newer log must never hold what follows a hole in an older one, so the older ones are durable before it exists. (They
 // may be closed meanwhile by whoever purges files; the copied references keep them.)
-IOStatus FileLayer::sync_older_logs(const std::string &dir)
+IOStatus FileLayer::sync_logs(const std::string &dir)
 {
     std::vector<std::shared_ptr<LogCore>> older;
     {
@@ -207,7 +207,7 @@ IOStatus FileLayer::NewWritableFile(const std::string &f, const FileOptions &o, 
         if (st.ok() && opt_.faults) r->reset(new FaultyFile(&faults_, f, std::move(*r)));
         return st;
     }
-    st = sync_older_logs(directory_of(f));
+    st = sync_logs(directory_of(f));
     if (!st.ok()) return st;
     bool reused = take_spare(f);
     int fd = open(f.c_str(), reused ? O_RDWR | O_CLOEXEC : O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -46,11 +46,11 @@ class FileLayer : public rocksdb::FileSystemWrapper {
 
     Faults &faults() { return faults_; }
     const FileLayerOptions &options() const { return opt_; }
+    rocksdb::IOStatus sync_logs(const std::string &dir); // every log open for writing in dir
     void log_opened(const std::shared_ptr<LogCore> &log);
     void log_closed(const std::shared_ptr<LogCore> &log);
 
   private:
-    rocksdb::IOStatus sync_older_logs(const std::string &dir);
     bool take_spare(const std::string &path);
     bool keep_spare(const std::string &path);
 

@@ -1,5 +1,6 @@
 // Writer and reader of log files (log_format.h).
 #pragma once
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ class LogCore {
     uint64_t end_ = 0;           // where the next frame goes
     uint64_t synced_ = 0;
     uint64_t initialised_;       // bytes of the file that have been written once
-    uint64_t logical_ = 0;       // payload bytes
+    std::atomic<uint64_t> logical_{0};  // payload bytes
     bool append_failed_ = false; // no more frames; what is there may still be synced
     bool sync_failed_ = false;   // what the kernel dropped cannot be written again: no later sync may succeed
 };

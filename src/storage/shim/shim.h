@@ -55,7 +55,9 @@ void shim_pin_free(void *pin);
 /* pins[i] NULL: not found. */
 ShimCode shim_multi_get(rocksdb_t *db, const rocksdb_snapshot_t *at, size_t n, const ShimSlice *keys, void **pins, ShimSlice *values, ShimError *e);
 ShimCode shim_write(rocksdb_t *db, rocksdb_writebatch_t *batch, bool sync, bool log, ShimError *e);
-ShimCode shim_sync_log(rocksdb_t *db, ShimError *e);
+/* Syncs what was appended to the log files of the instance in dir so far. Not through RocksDB: its SyncWAL must not meet a log that
+ * another thread's write has just failed on (the library asserts that). */
+ShimCode shim_sync_log(ShimEnv *env, const char *dir, ShimError *e);
 ShimCode shim_flush(rocksdb_t *db, ShimError *e);
 ShimCode shim_resume(rocksdb_t *db, ShimError *e);
 ShimCode shim_ingest(rocksdb_t *db, const char *const *paths, size_t n, ShimError *e);

@@ -275,9 +275,9 @@ ShimCode shim_write(rocksdb_t *db, rocksdb_writebatch_t *batch, bool sync, bool 
     return st.ok() ? SHIM_OK : shim_fill(st, e);
 }
 
-ShimCode shim_sync_log(rocksdb_t *db, ShimError *e)
+ShimCode shim_sync_log(ShimEnv *env, const char *dir, ShimError *e)
 {
-    return shim_fill(db->rep->SyncWAL(), e);
+    return shim_fill(env->files->sync_logs(dir), e);
 }
 
 ShimCode shim_flush(rocksdb_t *db, ShimError *e)

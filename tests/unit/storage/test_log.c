@@ -112,6 +112,26 @@ Test(log, power_cuts)
     }
 }
 
+Test(log, explicit_sync_is_durable)
+{
+    uint32_t next = 0;
+    for (uint32_t round = 0; round < 10; round++) {
+        for (int i = 0; i < 40; i++) OK(put(next++, 500, false, err));
+        OK(kv_sync_log(kv, err));
+        uint32_t durable = next;
+        for (int i = 0; i < 10; i++) OK(put(next++, 500, false, err));
+        kv_env_crash(env);
+        Status ignored = kv_close(kv, NULL);
+        (void)ignored;
+        kv_env_tear(env, round);
+        kv_env_close(env);
+        open_all();
+        uint32_t have = run_length();
+        cr_assert_geq(have, durable, "round %u", round);
+        next = have;
+    }
+}
+
 /* As the write-ahead log of an instance that was cut off by the power, with one page of it zeroed: what follows must not be replayed. */
 Test(log, zeroed_pages_end_it_or_are_reported)
 {
