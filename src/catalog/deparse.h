@@ -6,6 +6,8 @@
 
 /* An expression over Var(varno 1) of `relation` (0: none). */
 STATUS deparse_expr(SessionEnv *env, const Node *expr, Oid relation, bool pretty, Arena *arena, const char **out, Error *err);
+/* An expression over a range table (EXPLAIN); prefix: columns as table.column. Params print as $n. */
+STATUS deparse_expr_rtable(SessionEnv *env, const Node *expr, const List *rtable, bool prefix, Arena *arena, const char **out, Error *err);
 /* A query as pg_get_viewdef prints it. wrap: 0 puts each column on a line of its own. */
 STATUS deparse_query(SessionEnv *env, const Query *query, bool pretty, Arena *arena, const char **out, Error *err);
 /* Stored text of a pg_node_tree column (adbin, conbin, indexprs, indpred ...). *out NULL if it cannot be read. */
