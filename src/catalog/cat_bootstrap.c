@@ -118,7 +118,7 @@ STATUS ensure_temp_namespace(SessionEnv *env, Oid *out, Error *err)
     }
     arena_destroy(&tmp);
     if (failed(st)) return st;
-    set_temp_namespace(env, f.oid);
+    set_temp_namespace(env, f.oid, form == NULL);
     *out = f.oid;
     return ST_OK;
 }

@@ -302,6 +302,9 @@ static void forget_private(CatSession *cs)
 static Status on_txn_event(void *arg, Txn *txn UNUSED, TxnEvent event, int level UNUSED, Error *err UNUSED)
 {
     CatSession *cs = arg;
+    /* A temporary schema made in what is undone is made again when it is needed; one made before it is found again by its name. */
+    if ((event == TXN_ABORTED || event == TXN_ROLLED_BACK_TO) && cs->temp_namespace_new) cs->temp_namespace = 0;
+    if (event == TXN_COMMITTED || event == TXN_ABORTED) cs->temp_namespace_new = false;
     switch (event) {
     case TXN_COMMITTED:
         shared_invalidate(cs->env->catalog, cs);

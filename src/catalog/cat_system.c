@@ -116,6 +116,7 @@ struct VirtualScan {
     const CatForm *cf;
     ArenaMark mark;
     Producer *producer; /* views with C rows */
+    bool empty;        /* a key is null: nothing equals it */
 };
 
 /* The index whose leading columns are bound by most keys. */
@@ -166,9 +167,9 @@ STATUS virtual_scan_open(SessionEnv *env, const Relation *rel, const Snapshot *s
     arena_init(&vs->arena, env->account, 1024);
     arena_init(&vs->row, env->account, 1024);
     Status st;
-    bool null_key = false;
-    for (int i = 0; i < nkeys; i++) null_key |= keys[i].isnull;
-    if (catform_find(rel->oid)) st = open_catalog_scan(vs, snap, keys, null_key ? 0 : nkeys, err);
+    for (int i = 0; i < nkeys; i++) vs->empty |= keys[i].isnull;
+    if (vs->empty) st = ST_OK;
+    else if (catform_find(rel->oid)) st = open_catalog_scan(vs, snap, keys, nkeys, err);
     else st = producer_open(env, rel, keys, nkeys, &vs->arena, &vs->producer, err);
     if (failed(st)) {
         virtual_scan_close(vs);
@@ -183,6 +184,7 @@ STATUS virtual_scan_next(VirtualScan *vs, TupleSlot *slot, Error *err)
     TRY(INTERRUPT_CHECK(vs->env->interrupt, err));
     arena_reset(&vs->row);
     slot_clear(slot);
+    if (vs->empty) return ST_OK;
     if (vs->producer) {
         bool more;
         TRY(producer_next(vs->producer, &vs->row, slot->values, slot->nulls, &more, err));
@@ -212,7 +214,7 @@ void virtual_scan_close(VirtualScan *vs)
     if (!vs) return;
     SessionEnv *env = vs->env;
     cat_scan_close(vs->cat);
-    producer_close(vs->producer);
+    if (vs->producer) producer_close(vs->producer);
     arena_destroy(&vs->row);
     arena_destroy(&vs->arena);
     mem_free(env->account, vs, sizeof *vs);

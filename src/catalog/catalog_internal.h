@@ -53,6 +53,7 @@ struct CatSession {
     bool dirty_new;        /* it added objects that caches may know as absent */
     bool event_registered;
     Oid temp_namespace;    /* pg_temp_N once made; 0 */
+    bool temp_namespace_new; /* made by the running transaction: gone if that is undone */
     /* Effective search path, valid while its three inputs are unchanged. */
     uint64_t path_settings_generation, path_catalog_generation;
     Oid path_user;
@@ -71,7 +72,7 @@ bool cache_is_current(SessionEnv *env, EntryKind kind, uint64_t key, uint64_t ve
 
 /* The entry's object lives until the database is closed (types: descriptors of relations point to them). */
 void cache_keep_forever(Catalog *cat, Entry *e);
-void set_temp_namespace(SessionEnv *env, Oid oid);
+void set_temp_namespace(SessionEnv *env, Oid oid, bool is_new);
 
 /* Called by cat_access after each write. old or new may be NULL. */
 STATUS cache_note_write(SessionEnv *env, Oid catalog, const void *old_form, const void *new_form, Error *err);

@@ -117,9 +117,10 @@ STATUS search_path_oids(SessionEnv *env, bool with_implicit, Arena *arena, const
 
 Oid temp_namespace_of(SessionEnv *env) { return env->cat->temp_namespace; }
 
-void set_temp_namespace(SessionEnv *env, Oid oid)
+void set_temp_namespace(SessionEnv *env, Oid oid, bool is_new)
 {
     env->cat->temp_namespace = oid;
+    env->cat->temp_namespace_new = is_new;
     env->cat->path_valid = false;
 }
 
