@@ -6,6 +6,7 @@
 
 #include "catalog/cat_array.h"
 #include "catalog/name_lookup.h"
+#include "types/timezone.h"
 
 struct Producer {
     ProducerRows rows;
@@ -211,11 +212,62 @@ static STATUS lock_rows(ProducerRows *rows, Error *err)
     return arg.st;
 }
 
+/* ---- time zones ---- */
+static STATUS zone_row(ProducerRows *rows, const char *name, const char *abbrev, int seconds_east, bool is_dst, Error *err)
+{
+    RowBuilder b;
+    Interval *offset;
+    int col = 0;
+    TRY_NEW(offset, rows->arena, err);
+    offset->time = (int64_t)seconds_east * 1000000;
+    row_start(&b, rows->arena);
+    if (name) row_text(&b, col++, name);
+    row_text(&b, col++, abbrev);
+    row_datum(&b, col++, datum_ptr(offset));
+    row_datum(&b, col, datum_bool(is_dst));
+    return row_finish(&b, rows, err);
+}
+
+typedef struct ZoneArg { ProducerRows *rows; int64_t unix_now; Error *err; Status st; } ZoneArg;
+
+static void add_zone(void *arg, const char *name)
+{
+    ZoneArg *za = arg;
+    const TimeZone *tz = failed(za->st) ? NULL : timezone_find(slice_cstr(name));
+    if (!tz) return;
+    ZoneOffset now = timezone_at(tz, za->unix_now);
+    za->st = zone_row(za->rows, name, now.abbrev, now.seconds_east, now.is_dst, za->err);
+}
+
+static STATUS zone_name_rows(ProducerRows *rows, Error *err)
+{
+    ZoneArg arg = {rows, clock_wall_us() / 1000000, err, ST_OK};
+    timezone_each_name(add_zone, &arg);
+    return arg.st;
+}
+
+static STATUS zone_abbrev_rows(ProducerRows *rows, Error *err)
+{
+    for (int i = 0; i < timezone_abbrev_count(); i++) {
+        ZoneAbbrev z;
+        const char *name = timezone_abbrev_at(i, &z);
+        if (z.zone) { /* one that follows a zone: as it is now */
+            ZoneOffset now = timezone_at(z.zone, clock_wall_us() / 1000000);
+            z.seconds_east = now.seconds_east;
+            z.is_dst = now.is_dst;
+        }
+        TRY(zone_row(rows, NULL, name, z.seconds_east, z.is_dst, err));
+    }
+    return ST_OK;
+}
+
 static STATUS no_rows(ProducerRows *rows UNUSED, Error *err UNUSED) { return ST_OK; }
 
 /* Truthfully empty: what they would show does not exist in this server. */
 static const struct { const char *view; ProducerFn fn; } producers[] = {
     {"pg_settings", settings_rows}, {"pg_stat_activity", activity_rows}, {"pg_locks", lock_rows},
+    {"pg_timezone_names", zone_name_rows}, {"pg_timezone_abbrevs", zone_abbrev_rows},
+    {"pg_prepared_xacts", no_rows}, {"pg_stat_user_functions", no_rows}, {"pg_stat_xact_user_functions", no_rows},
     {"pg_seclabels", no_rows}, {"pg_publication_tables", no_rows}, {"pg_stats_ext", no_rows}, {"pg_stats_ext_exprs", no_rows},
     {"pg_available_extension_versions", no_rows}, {"pg_file_settings", no_rows}, {"pg_hba_file_rules", no_rows},
     {"pg_ident_file_mappings", no_rows}, {"pg_stat_replication", no_rows}, {"pg_stat_wal_receiver", no_rows},
