@@ -160,6 +160,15 @@ Test(deparse, indexes)
     x.indoption = (Int2Vec){2, (int16_t[]){0, 3}};
     OK(cat_insert(&s.env, REL_pg_class, &c, err));
     OK(cat_insert(&s.env, REL_pg_index, &x, err));
+    for (int16_t i = 1; i <= 3; i++) {
+        Form_pg_attribute a;
+        cat_attribute_defaults(&a);
+        a.attrelid = c.oid;
+        a.attname = arena_printf(&s.arena, "k%d", i);
+        a.atttypid = TYPE_int4;
+        a.attnum = i;
+        OK(cat_insert(&s.env, REL_pg_attribute, &a, err));
+    }
     OK(deparse_indexdef(&s.env, c.oid, 0, false, &s.arena, &out, err));
     cr_assert_str_eq(out, "CREATE UNIQUE INDEX t_idx ON public.t USING btree (a, \"Mixed\" DESC) INCLUDE (b)");
     OK(deparse_indexdef(&s.env, c.oid, 2, false, &s.arena, &out, err));
