@@ -3,6 +3,7 @@
 #define HELIOS_COMMANDS_COMMAND_INTERNAL_H
 
 #include "commands/commands.h"
+#include "parser/analyze.h"
 
 typedef struct CommandCall {
     SessionEnv *env;
