@@ -150,7 +150,7 @@ STATUS replace_vars(PlannerInfo *root, Node *node, int varno, List *targetlist, 
 Bitset *pull_varnos(Node *node, int level, Arena *arena);
 bool contains_outer_vars(Node *node, int level); /* Vars of that level or above */
 List *pull_vars_and_aggs(Node *node, List *into, bool aggs, bool windows, Arena *arena); /* leaves: Var, Aggref, WindowFunc, GroupingFunc */
-bool contains_sublinks(Node *node);
+bool has_sublinks(Node *node);
 bool contains_srf(Node *node);
 bool contains_aggs(Node *node);
 

@@ -212,7 +212,7 @@ static Status convert_any(PlannerInfo *root, SubLink *sl, Node **tree, bool *don
     Query *sub = (Query *)sl->subselect;
     RangeTblRef *ref;
     int rti;
-    if (sub->commandType != CMD_SELECT || contains_outer_vars((Node *)sub, 1) || contains_sublinks(sl->testexpr)) return ST_OK;
+    if (sub->commandType != CMD_SELECT || contains_outer_vars((Node *)sub, 1) || has_sublinks(sl->testexpr)) return ST_OK;
     if (bitset_is_empty(pull_varnos(sl->testexpr, 0, root->arena)) || expr_contains_volatile(root->env, sl->testexpr)) return ST_OK;
     sub = node_copy(sub, root->arena);
     TRY_MEM(sub, err);
@@ -259,7 +259,7 @@ static Status convert_exists(PlannerInfo *root, SubLink *sl, bool negated, Node 
     if (!exists_is_simple(sub) || !limit_is_harmless(sub) || rtable_names_outer(sub)) return ST_OK;
     /* Only the WHERE clause may look outside; and it must, else an InitPlan is better. */
     if (contains_outer_vars((Node *)sub->jointree->fromlist, 1) || !contains_outer_vars(sub->jointree->quals, 1)) return ST_OK;
-    if (contains_sublinks(sub->jointree->quals) || expr_contains_volatile(root->env, sub->jointree->quals)) return ST_OK;
+    if (has_sublinks(sub->jointree->quals) || expr_contains_volatile(root->env, sub->jointree->quals)) return ST_OK;
     sub = node_copy(sub, root->arena);
     TRY_MEM(sub, err);
     Node *quals = sub->jointree->quals;
@@ -366,7 +366,7 @@ static bool is_simple_subquery(PlannerInfo *root, RangeTblEntry *rte, bool nulla
     if (rte->lateral && contains_outer_vars((Node *)q, 1)) return false;
     LIST_EACH(TargetEntry *, te, q->targetList) {
         if (nullable && !IsA(te->expr, Var)) return false; /* would have to become null with its row */
-        if (contains_sublinks((Node *)te->expr) || expr_contains_volatile(root->env, (Node *)te->expr)) return false;
+        if (has_sublinks((Node *)te->expr) || expr_contains_volatile(root->env, (Node *)te->expr)) return false;
     }
     return true;
 }

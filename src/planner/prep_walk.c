@@ -185,7 +185,7 @@ static bool tag_walker(Node *node, void *varg)
     return node_walk(node, tag_walker, varg);
 }
 
-bool contains_sublinks(Node *node)
+bool has_sublinks(Node *node)
 {
     NodeTag tag = T_SubLink;
     return tag_walker(node, &tag);
