@@ -11,7 +11,16 @@ endfunction()
 
 if(HELIOS_STATIC_LIBS)
   helios_library(rocksdb librocksdb.a)
-  helios_library(pg_query libpg_query.a)
+  # libpg_query carries PostgreSQL's own function names (list_concat, hash_bytes ...), which would meet ours at the link. A copy of the archive
+  # with every other global symbol renamed keeps its members separate, so that the linker still drops the unused ones.
+  find_library(LIB_pg_query_archive NAMES libpg_query.a REQUIRED)
+  set(pg_query_private ${CMAKE_BINARY_DIR}/libpg_query_private.a)
+  if(NOT EXISTS ${pg_query_private})
+    execute_process(COMMAND sh -c "nm -g --defined-only '${LIB_pg_query_archive}' | awk 'NF==3 && $3 !~ /^pg_query/ {print $3, \"pgq_\" $3}' | sort -u > pg_query_symbols && objcopy --redefine-syms=pg_query_symbols '${LIB_pg_query_archive}' libpg_query_private.a"
+      WORKING_DIRECTORY ${CMAKE_BINARY_DIR} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  add_library(ext_pg_query INTERFACE)
+  target_link_libraries(ext_pg_query INTERFACE ${pg_query_private})
 else()
   helios_library(rocksdb rocksdb)
   helios_library(pg_query pg_query)
