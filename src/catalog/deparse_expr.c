@@ -357,12 +357,25 @@ static void put_call(Deparser *d, const FuncExpr *f)
     strbuf_char(d->buf, ')');
 }
 
+/* x::varchar(3) is a conversion and then a length: written as one cast. */
+static const Node *without_conversion(const Node *arg, Oid type)
+{
+    if (IsA(arg, RelabelType) && ((const RelabelType *)arg)->resulttype == type && ((const RelabelType *)arg)->resulttypmod == -1)
+        return ((const RelabelType *)arg)->arg;
+    if (IsA(arg, CoerceViaIO) && ((const CoerceViaIO *)arg)->resulttype == type) return ((const CoerceViaIO *)arg)->arg;
+    const FuncExpr *f = (const FuncExpr *)arg;
+    if (IsA(arg, FuncExpr) && f->funcformat != COERCE_EXPLICIT_CALL && f->funcresulttype == type && length_coercion(f) < 0) return list_first(f->args);
+    return arg;
+}
+
 static void put_func(Deparser *d, const FuncExpr *f, bool show_implicit)
 {
     if (f->funcformat == COERCE_IMPLICIT_CAST && !show_implicit) {
         put_expr_paren(d, list_first(f->args), false, (const Node *)f);
     } else if (f->funcformat == COERCE_EXPLICIT_CAST || f->funcformat == COERCE_IMPLICIT_CAST) {
-        put_cast(d, list_first(f->args), f->funcresulttype, length_coercion(f), (const Node *)f);
+        int32_t typmod = length_coercion(f);
+        const Node *arg = list_first(f->args);
+        put_cast(d, typmod >= 0 ? without_conversion(arg, f->funcresulttype) : arg, f->funcresulttype, typmod, (const Node *)f);
     } else if (f->funcformat != COERCE_SQL_SYNTAX || !put_sql_syntax(d, f)) {
         put_call(d, f);
     }

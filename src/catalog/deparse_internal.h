@@ -26,6 +26,8 @@ typedef struct Deparser {
     bool var_prefix;         /* tab.col */
     int indent;
     int depth;
+    const char *const *names; /* what the next query's output columns shall be called; NULL: what they are */
+    int nnames;
     const List *windows, *window_tlist; /* of the query being printed, for OVER (...) */
     Status status;
     Error *err;
@@ -48,6 +50,8 @@ void put_sort_clause(Deparser *d, const List *clauses, const List *tlist, bool f
 void put_window_spec(Deparser *d, const WindowClause *wc, const List *tlist);
 /* names_visible: output column names matter to whoever reads it. */
 void put_query(Deparser *d, const Query *q, bool names_visible);
+STATUS deparse_query_named(SessionEnv *env, const Query *query, const char *const *names, int nnames, bool pretty, Arena *arena,
+                           const char **out, Error *err);
 bool looks_like_function(const Node *node);
 
 #endif

@@ -24,7 +24,10 @@ STATUS deparse_viewdef(SessionEnv *env, Oid view, bool pretty, Arena *arena, con
         *out = rel->relkind == RELKIND_VIEW ? " SELECT;" : NULL; /* a view whose rows are made by the server itself */
         return ST_OK;
     }
-    TRY(deparse_query(env, rel->view, pretty, arena, &text, err));
+    const char **names;
+    TRY_NEW_N(names, arena, rel->desc->natts + 1, err);
+    for (int i = 0; i < rel->desc->natts; i++) names[i] = rel->desc->atts[i].name;
+    TRY(deparse_query_named(env, rel->view, names, rel->desc->natts, pretty, arena, &text, err));
     *out = arena_printf(arena, "%s;", text);
     return *out ? ST_OK : error_out_of_memory(err, 0);
 }

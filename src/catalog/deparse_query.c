@@ -169,7 +169,7 @@ static void put_grouping_set(Deparser *d, const GroupingSet *g, const List *tlis
 }
 
 /* ---- target list: one column a line, after the first ---- */
-static void put_target_columns(Deparser *d, const List *tlist, bool names_visible)
+static void put_target_columns(Deparser *d, const List *tlist, bool names_visible, const char *const *names, int nnames)
 {
     const char *sep = " ";
     int column = 0;
@@ -184,11 +184,20 @@ static void put_target_columns(Deparser *d, const List *tlist, bool names_visibl
         strbuf_init(&item, d->arena);
         d->buf = &item;
         const char *implied = names_visible ? NULL : "?column?";
-        if (IsA(tle->expr, Var)) implied = put_var(d, (const Var *)tle->expr, 0);
-        else put_expr(d, tle->expr, true);
-        if (tle->resname && (!implied || strcmp(implied, tle->resname))) {
+        const char *wanted = column <= nnames ? names[column - 1] : tle->resname;
+        if (IsA(tle->expr, Var)) {
+            const Var *v = (const Var *)tle->expr;
+            implied = put_var(d, v, 0);
+            if (v->varattno == 0) { /* a whole row: t.* alone would be all its columns */
+                put(d, "::");
+                put_type(d, v->vartype, v->vartypmod);
+            }
+        } else {
+            put_expr(d, tle->expr, true);
+        }
+        if (wanted && (!implied || strcmp(implied, wanted))) {
             put(d, " AS ");
-            put_ident(d, tle->resname);
+            put_ident(d, wanted);
         }
         d->buf = outer;
         bool breaks = item.len && item.data[0] == '\n';
@@ -441,7 +450,7 @@ static void put_distinct(Deparser *d, const Query *q)
     strbuf_char(d->buf, ')');
 }
 
-static void put_basic_select(Deparser *d, const Query *q, bool names_visible)
+static void put_basic_select(Deparser *d, const Query *q, bool names_visible, const char *const *names, int nnames)
 {
     const RangeTblEntry *values = simple_values(q);
     d->indent += INDENT_STD;
@@ -452,7 +461,7 @@ static void put_basic_select(Deparser *d, const Query *q, bool names_visible)
     }
     put(d, "SELECT");
     put_distinct(d, q);
-    put_target_columns(d, q->targetList, names_visible);
+    put_target_columns(d, q->targetList, names_visible, names, nnames);
     put_from(d, q);
     if (q->jointree && q->jointree->quals) {
         put_keyword(d, " WHERE ", -INDENT_STD, INDENT_STD, 1);
@@ -469,13 +478,15 @@ static void put_basic_select(Deparser *d, const Query *q, bool names_visible)
 /* ---- set operations ---- */
 static bool setop_side_needs_paren(const Query *q) { return q->cteList || q->sortClause || q->rowMarks || q->limitOffset || q->limitCount; }
 
-static void put_setop(Deparser *d, const Query *q, const Node *node, bool names_visible)
+static void put_setop(Deparser *d, const Query *q, const Node *node, bool names_visible, const char *const *names, int nnames)
 {
     static const char *const words[] = {"", "UNION ", "INTERSECT ", "EXCEPT "};
     if (IsA(node, RangeTblRef)) {
         const RangeTblEntry *rte = list_at(q->rtable, ((const RangeTblRef *)node)->rtindex - 1);
         bool paren = setop_side_needs_paren(rte->subquery);
         if (paren) strbuf_char(d->buf, '(');
+        d->names = names; /* of the whole statement: all sides name their columns as the result does */
+        d->nnames = nnames;
         put_query(d, rte->subquery, names_visible);
         if (paren) strbuf_char(d->buf, ')');
         return;
@@ -488,7 +499,7 @@ static void put_setop(Deparser *d, const Query *q, const Node *node, bool names_
         strbuf_char(d->buf, '(');
         put_keyword(d, "", sub, 0, 0);
     }
-    put_setop(d, q, op->larg, names_visible);
+    put_setop(d, q, op->larg, names_visible, names, nnames);
     put_keyword(d, paren ? ") " : "", -sub, 0, 0);
     put(d, words[op->op]);
     if (op->all) put(d, "ALL ");
@@ -496,7 +507,7 @@ static void put_setop(Deparser *d, const Query *q, const Node *node, bool names_
     sub = paren ? INDENT_STD : 0;
     if (paren) strbuf_char(d->buf, '(');
     put_keyword(d, "", sub, 0, 0);
-    put_setop(d, q, op->rarg, false);
+    put_setop(d, q, op->rarg, false, names, nnames);
     d->indent -= sub;
     if (paren) put_keyword(d, ")", 0, 0, 0);
 }
@@ -562,9 +573,15 @@ static void put_row_marks(Deparser *d, const Query *q)
 
 static void put_select(Deparser *d, const Query *q, bool names_visible)
 {
+    const char *const *names = d->names;
+    int nnames = names ? d->nnames : 0;
+    d->names = NULL;
     put_with(d, q);
-    if (q->setOperations) put_setop(d, q, q->setOperations, names_visible);
-    else put_basic_select(d, q, names_visible);
+    if (q->setOperations) {
+        put_setop(d, q, q->setOperations, names_visible, names, nnames);
+    } else {
+        put_basic_select(d, q, names_visible, names, nnames);
+    }
     if (q->sortClause) {
         put_keyword(d, " ORDER BY ", -INDENT_STD, INDENT_STD, 1);
         put_sort_clause(d, q->sortClause, q->targetList, q->setOperations != NULL);
@@ -592,17 +609,29 @@ void put_query(Deparser *d, const Query *q, bool names_visible)
     d->window_tlist = q->targetList;
     put_select(d, q, names_visible);
     saved.status = d->status;
+    saved.names = NULL;
     *d = saved;
 }
 
-STATUS deparse_query(SessionEnv *env, const Query *query, bool pretty, Arena *arena, const char **out, Error *err)
+STATUS deparse_query_named(SessionEnv *env, const Query *query, const char *const *names, int nnames, bool pretty, Arena *arena,
+                           const char **out, Error *err)
 {
     StrBuf sb;
     strbuf_init(&sb, arena);
-    Deparser d = {.env = env, .arena = arena, .buf = &sb, .pretty = pretty, .err = err};
+    Deparser d = {.env = env, .arena = arena, .buf = &sb, .pretty = pretty, .names = names, .nnames = nnames, .err = err};
     put_query(&d, query, true);
     TRY(d.status);
     TRY(strbuf_check(&sb, err));
     *out = strbuf_cstr(&sb);
     return ST_OK;
+}
+
+STATUS deparse_query(SessionEnv *env, const Query *query, bool pretty, Arena *arena, const char **out, Error *err)
+{
+    int n = 0;
+    const char **names;
+    TRY_NEW_N(names, arena, list_len(query->targetList) + 1, err);
+    LIST_EACH(const TargetEntry *, tle, query->targetList)
+        if (!tle->resjunk) names[n++] = tle->resname;
+    return deparse_query_named(env, query, names, n, pretty, arena, out, err);
 }
