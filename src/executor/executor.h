@@ -59,7 +59,7 @@ STATUS constraint_validate(SessionEnv *env, const Relation *rel, const Constrain
 
 /* Deferred constraints and triggers: at COMMIT (before txn_commit) and SET CONSTRAINTS ... IMMEDIATE. */
 STATUS deferred_fire_all(SessionEnv *env, Error *err);
-STATUS deferred_set(SessionEnv *env, const List *constraint_oids /* NULL: all */, bool deferred, Error *err);
+STATUS deferred_set(SessionEnv *env, const List *constraint_oids /* Consts of type oid; NULL: all */, bool deferred, Error *err);
 void deferred_forget(SessionEnv *env); /* rollback */
 
 /* A row store that keeps rows in memory up to its share and spills to a temporary file past it; used by executor nodes, holdable cursors, COPY. */

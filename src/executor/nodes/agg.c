@@ -495,7 +495,13 @@ static STATUS init_sets(AggState *s, const Agg *node, Error *err)
         const GroupingSet *gs = list_at(node->groupingSets, k);
         uint64_t mask = s->ngroup ? ~0ull >> (64 - s->ngroup) : 0;
         for (int i = 0; i < gs->refs.n; i++) mask &= ~(1ull << gs->refs.v[i]);
-        s->set_masks[k] = s->set_bits[k] = mask;
+        s->set_masks[k] = mask;
+        /* GROUPING() names columns by their sort references. */
+        for (int i = 0; i < s->ngroup; i++) {
+            const List *input = ((const Plan *)node->lefttree)->targetlist;
+            int ref = s->group_atts[i] < list_len(input) ? ((const TargetEntry *)list_at(input, s->group_atts[i]))->ressortgroupref : 0;
+            if (mask >> i & 1) s->set_bits[k] |= 1ull << (ref & 63);
+        }
     }
     return ST_OK;
 }
