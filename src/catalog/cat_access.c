@@ -68,6 +68,13 @@ STATUS cat_scan_open(SessionEnv *env, Oid catalog, Oid index, int nkeys, const D
     return cat_scan_open_at(env, catalog, index, nkeys, keys, SNAPSHOT_LATEST, true, arena, out, err);
 }
 
+STATUS cat_scan_open_stored(SessionEnv *env, Oid catalog, Oid index, int nkeys, const Datum *keys, Arena *arena, CatScan **out, Error *err)
+{
+    TRY(cat_scan_open(env, catalog, index, nkeys, keys, arena, out, err));
+    (*out)->builtin = NULL;
+    return ST_OK;
+}
+
 void cat_scan_close(CatScan *s)
 {
     if (s && s->scan) scan_close(s->scan);

@@ -7,6 +7,8 @@
 /* show_all false: functions without code are left out, as clients shall see pg_proc. */
 STATUS cat_scan_open_at(SessionEnv *env, Oid catalog, Oid index, int nkeys, const Datum *keys, const Snapshot *snap, bool show_all,
                         Arena *arena, CatScan **out, Error *err);
+/* Only the store's rows, none built in. */
+STATUS cat_scan_open_stored(SessionEnv *env, Oid catalog, Oid index, int nkeys, const Datum *keys, Arena *arena, CatScan **out, Error *err);
 /* Without a session: no cache is told. */
 STATUS cat_raw_insert(Txn *txn, Oid catalog, const void *form, Arena *arena, Error *err);
 

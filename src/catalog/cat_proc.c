@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "catalog/cat_access.h"
 #include "catalog/catalog_internal.h"
 #include "catalog/name_lookup.h"
 
@@ -204,6 +205,33 @@ static STATUS add_proc(Candidates *c, Oid oid, Error *err)
     return ptrvec_push(&c->found, c->arena, (void *)p) ? ST_OK : error_out_of_memory(err, 0);
 }
 
+static STATUS any_rows(SessionEnv *env, Oid catalog, bool *out, Error *err)
+{
+    Arena tmp;
+    CatScan *scan = NULL;
+    const void *form = NULL;
+    arena_init(&tmp, env->account, 0);
+    Status st = cat_scan_open_stored(env, catalog, 0, 0, NULL, &tmp, &scan, err);
+    if (!failed(st)) st = cat_scan_next(scan, &form, err);
+    cat_scan_close(scan);
+    arena_destroy(&tmp);
+    *out = form != NULL;
+    return st;
+}
+
+/* Is there anything but built-in rows? Spares the look-ups of databases without functions and operators of their own. */
+static STATUS has_user_rows(SessionEnv *env, int which, bool *out, Error *err)
+{
+    CatSession *cs = env->cat;
+    uint64_t generation = catalog_generation(env);
+    if (cs->rows_generation[which] != generation) {
+        TRY(any_rows(env, which == 0 ? REL_pg_proc : REL_pg_operator, &cs->has_rows[which], err));
+        cs->rows_generation[which] = generation;
+    }
+    *out = cs->has_rows[which];
+    return ST_OK;
+}
+
 static STATUS collect_procs(Candidates *c, const char *name, Error *err)
 {
     CatScan *scan = NULL;
@@ -218,11 +246,14 @@ static STATUS collect_procs(Candidates *c, const char *name, Error *err)
         builtin_proc_get(row, &b);
         TRY(add_proc(c, b.oid, err));
     }
-    Status st = cat_scan_open(c->env, REL_pg_proc, IDX_proc_proname_args_nsp, 1, &key, c->arena, &scan, err);
+    bool more;
+    TRY(has_user_rows(c->env, 0, &more, err));
+    if (!more) return ST_OK;
+    Status st = cat_scan_open_stored(c->env, REL_pg_proc, IDX_proc_proname_args_nsp, 1, &key, c->arena, &scan, err);
     while (!failed(st)) {
         st = cat_scan_next(scan, &form, err);
         if (failed(st) || !form) break;
-        if (!cat_scan_is_builtin(scan)) st = add_proc(c, ((const Form_pg_proc *)form)->oid, err);
+        st = add_proc(c, ((const Form_pg_proc *)form)->oid, err);
     }
     cat_scan_close(scan);
     return st;
@@ -289,23 +320,37 @@ static STATUS add_operator(Candidates *c, Oid oid, bool prefix, Error *err)
     return ptrvec_push(&c->found, c->arena, (void *)o) ? ST_OK : error_out_of_memory(err, 0);
 }
 
+static STATUS collect_operators(Candidates *c, const char *name, bool prefix, Error *err)
+{
+    CatScan *scan = NULL;
+    const void *form;
+    bool more;
+    Datum key = cat_name_key(c->arena, name);
+    TRY_MEM(key, err);
+    BuiltinRange r = builtin_lookup(builtin_table(REL_pg_operator), ATT_pg_operator_oprname, key);
+    for (int i = 0; i < r.n; i++) {
+        Form_pg_operator f;
+        builtin_operator_get(builtin_row(r, i), &f);
+        if (!strcmp(f.oprname, name)) TRY(add_operator(c, f.oid, prefix, err));
+    }
+    TRY(has_user_rows(c->env, 1, &more, err));
+    if (!more) return ST_OK;
+    Status st = cat_scan_open_stored(c->env, REL_pg_operator, IDX_operator_oprname_l_r_n, 1, &key, c->arena, &scan, err);
+    while (!failed(st)) {
+        st = cat_scan_next(scan, &form, err);
+        if (failed(st) || !form) break;
+        st = add_operator(c, ((const Form_pg_operator *)form)->oid, prefix, err);
+    }
+    cat_scan_close(scan);
+    return st;
+}
+
 STATUS operator_candidates(SessionEnv *env, const char *schema, const char *name, bool prefix, Arena *arena, const OperatorInfo ***out,
                            int *n, Error *err)
 {
     Candidates c = {.env = env, .arena = arena};
-    CatScan *scan = NULL;
-    const void *form;
     TRY(candidates_path(&c, schema, err));
-    Datum key = cat_name_key(arena, name);
-    TRY_MEM(key, err);
-    Status st = cat_scan_open(env, REL_pg_operator, IDX_operator_oprname_l_r_n, 1, &key, arena, &scan, err);
-    while (!failed(st)) {
-        st = cat_scan_next(scan, &form, err);
-        if (failed(st) || !form) break;
-        st = add_operator(&c, ((const Form_pg_operator *)form)->oid, prefix, err);
-    }
-    cat_scan_close(scan);
-    TRY(st);
+    TRY(collect_operators(&c, name, prefix, err));
     *out = (const OperatorInfo **)c.found.v;
     *n = c.found.len;
     return ST_OK;

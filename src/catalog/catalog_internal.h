@@ -54,6 +54,9 @@ struct CatSession {
     bool event_registered;
     Oid temp_namespace;    /* pg_temp_N once made; 0 */
     bool temp_namespace_new; /* made by the running transaction: gone if that is undone */
+    /* Has the store any row of pg_proc [0], pg_operator [1]? Known while the generation is unchanged: most databases have none. */
+    uint64_t rows_generation[2];
+    bool has_rows[2];
     /* Effective search path, valid while its three inputs are unchanged. */
     uint64_t path_settings_generation, path_catalog_generation;
     Oid path_user;
