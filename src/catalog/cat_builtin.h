@@ -77,7 +77,7 @@ void builtin_proc_get(int i, BuiltinProc *out); /* sorted by oid */
 const char *builtin_proc_name(int i);
 int builtin_proc_index(Oid oid);                /* -1: none */
 Oid builtin_proc_oid(const char *name);         /* the first of that name, 0 if none; for I/O functions */
-static inline Oid builtin_proc_namespace(Oid proc) { return proc >= 13000 && proc < 13560 ? 13207 : PG_CATALOG_NAMESPACE; }
+static inline Oid builtin_proc_namespace(Oid proc) { return proc >= 13208 && proc < 13220 ? 13207 : PG_CATALOG_NAMESPACE; }
 Oid builtin_lang_oid(char lang);
 int builtin_operator_count(void);
 void builtin_operator_get(int i, Form_pg_operator *out);

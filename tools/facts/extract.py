@@ -163,7 +163,7 @@ TABLES = [
         "typarray, typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze, typalign, typstorage, "
         "typbasetype, typtypmod, typcollation, typsubscript from pg_type where oid < 10000 and typrelid = 0 "
         "and not exists (select from pg_type e where e.oid = pg_type.typelem and e.typrelid <> 0) order by oid")),
-    Table("src/catalog/pg_proc.def", "The built-in functions, sorted by oid; from 13000 on those of information_schema, "
+    Table("src/catalog/pg_proc.def", "The built-in functions, sorted by oid; 13208 to 13219 are those of information_schema, "
           "else of pg_catalog. prolang: 'i' internal, 's' sql, 'c' C.", section(
         "PGPROC", "oid:i proname:s prolang:c procost:i prorows:i provariadic:i prokind:c prosecdef:b proleakproof:b "
         "proisstrict:b proretset:b provolatile:c proparallel:c pronargs:i pronargdefaults:i prorettype:i "
