@@ -270,10 +270,6 @@ STATUS null_for_column(ParseState *ps, const Attribute *att, Node **out);
 
 /* a_utility*.c */
 STATUS transform_utility(ParseState *ps, const PbNode *stmt, Node **out);
-STATUS transform_ddl(ParseState *ps, const PbNode *stmt, Node **out);      /* *out stays NULL: not one of these */
-STATUS transform_admin(ParseState *ps, const PbNode *stmt, Node **out);
-STATUS transform_objects(ParseState *ps, const PbNode *stmt, Node **out);
-STATUS transform_routines(ParseState *ps, const PbNode *stmt, Node **out);
 STATUS ps_range_var(ParseState *ps, const PgQuery__RangeVar *rv, RangeVar **out);
 STATUS ps_range_vars(ParseState *ps, PbNode **items, size_t n, List **out);
 STATUS ps_raw_expr(ParseState *ps, const PbNode *n, RawExpr **out); /* NULL in, NULL out */
