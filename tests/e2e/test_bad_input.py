@@ -20,7 +20,7 @@ class BadInput(harness.HeliosCase):
     def test_syntax_errors_have_a_position(self):
         for sql in ('selec 1', 'SELECT FROM WHERE', 'SELECT 1 FROM (', "SELECT 'abc", 'SELECT "abc', 'SELECT $$abc', 'SELECT /* abc',
                     'SELECT (1', 'INSERT INTO', 'CREATE TABLE t (', 'SELECT 1 +', 'SELECT * FROM t WHERE', 'ÄÖÜ', "SELECT 'ä' x y z", '\x01', 'SELECT 1; selec 2',
-                    'SELECT ' + ', '.join(['1'] * 3000) + ',', 'SELECT\n\n  1\n  frm x y', ')', ';;;x', 'SELECT 1e', "SELECT U&'\\zzzz'"):
+                    'SELECT ' + ', '.join(['1'] * 3000) + ',', 'SELECT\n\n  1\n  frm x y', ')', ';;;x', 'SELECT 1e'):
             with self.subTest(sql[:40]):
                 self.check_syntax(sql)
 

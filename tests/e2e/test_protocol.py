@@ -242,9 +242,7 @@ class Protocol(harness.HeliosCase):
     def test_copy_fail_aborts(self):
         with self.connect() as c:
             c.query('DROP TABLE IF EXISTS cf; CREATE TABLE cf (x int)')
-            c.message(b'Q', b'COPY cf FROM STDIN\0')
-            while c.read_message()[0] != b'G':
-                pass
+            c.start_copy_in('COPY cf FROM STDIN')
             c.message(b'd', b'1\n2\n')
             c.message(b'f', b'changed my mind\0')
             error = self.assertSqlState(c.collect(), '57014')
@@ -255,9 +253,7 @@ class Protocol(harness.HeliosCase):
         with self.connect() as c:
             c.query('DROP TABLE IF EXISTS cs; CREATE TABLE cs (x int, y text)')
             data = b''.join(b'%d\tt\\n%d\n' % (i, i) for i in range(300))
-            c.message(b'Q', b'COPY cs FROM STDIN\0')
-            while c.read_message()[0] != b'G':
-                pass
+            c.start_copy_in('COPY cs FROM STDIN')
             for i in range(0, len(data), 7):
                 c.message(b'd', data[i:i + 7])
             c.message(b'c')

@@ -24,9 +24,7 @@ class BigCopy(unittest.TestCase):
         self.server.remove()
 
     def send_rows(self, connection, count):
-        connection.message(b'Q', b'COPY t FROM STDIN\0')
-        while connection.read_message()[0] != b'G':
-            pass
+        connection.start_copy_in('COPY t FROM STDIN')
         sampled = time.monotonic()
         for first in range(0, count, CHUNK):
             connection.message(b'd', rows(first, min(CHUNK, count - first)))

@@ -197,6 +197,16 @@ class Connection:
     def send_execute(self, portal='', max_rows=0):
         self.message(b'E', portal.encode() + b'\0' + struct.pack('!i', max_rows))
 
+    def start_copy_in(self, sql):
+        """Sends COPY ... FROM STDIN and returns once the server waits for data."""
+        self.message(b'Q', sql.encode() + b'\0')
+        while True:
+            kind, body = self.read_message()
+            if kind == b'G':
+                return
+            if kind == b'E':
+                raise ServerError(error_fields(body))
+
     def cancel(self):
         """Sends a cancel request for this connection over a second one."""
         with socket.create_connection(self.address, timeout=5) as s:

@@ -1,6 +1,7 @@
 /* The log: power cuts, torn and zeroed pages, damage, reuse of files, full disk, failed sync. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
@@ -294,5 +295,95 @@ Test(log, every_write_and_sync_may_fail)
         cr_assert_geq(have, durable);
         cr_assert_leq(have, durable + 1);
         next = have;
+    }
+}
+
+/* ---- Many writers, each with its own run of keys: thread t writes t * 1000000 + 0, 1, 2 ... */
+
+enum { WRITERS = 6 };
+static _Atomic uint32_t acknowledged[WRITERS];
+static _Atomic bool stop_writers;
+static _Atomic long refused;
+
+static void *writer(void *arg)
+{
+    uint32_t t = (uint32_t)(uintptr_t)arg;
+    while (!stop_writers) {
+        Error e = ERROR_INIT;
+        if (!failed(put(t * 1000000 + acknowledged[t], 300, true, &e))) {
+            acknowledged[t]++;
+        } else {
+            refused++;
+            if (e.code != ERR_DISK_FULL && e.code != ERR_IO_ERROR) abort();
+            usleep(1000);
+        }
+        error_clear(&e);
+    }
+    return NULL;
+}
+
+static void start_writers(pthread_t *threads)
+{
+    stop_writers = false;
+    for (uintptr_t t = 0; t < WRITERS; t++) pthread_create(&threads[t], NULL, writer, (void *)t);
+}
+
+static void join_writers(pthread_t *threads)
+{
+    stop_writers = true;
+    for (int t = 0; t < WRITERS; t++) pthread_join(threads[t], NULL);
+}
+
+static void check_acknowledged(void)
+{
+    for (uint32_t t = 0; t < WRITERS; t++) {
+        for (uint32_t i = 0; i < acknowledged[t]; i++) {
+            uint8_t key[4];
+            KvValue v;
+            bool found;
+            key_put_u32(key, t * 1000000 + i);
+            OK(kv_get(kv, NULL, slice_of(key, 4), &v, &found, err));
+            cr_assert(found, "writer %u, key %u of %u is lost", t, i, acknowledged[t]);
+            kv_value_release(&v);
+        }
+    }
+}
+
+Test(log, full_disk_under_load)
+{
+    pthread_t threads[WRITERS];
+    start_writers(threads);
+    for (int i = 0; i < 8; i++) {
+        usleep(60000);
+        cr_assert(kv_env_faults(env, i % 2 ? "space=0" : "space=20000"));
+        usleep(40000);
+        cr_assert(kv_env_faults(env, ""));
+        usleep(250000);
+    }
+    join_writers(threads);
+    cr_assert_gt(refused, 0);
+    cr_assert_not(kv_failed(kv));
+    check_acknowledged();
+    kv_env_crash(env);
+    close_all();
+    open_all();
+    check_acknowledged();
+}
+
+Test(log, failed_sync_under_load)
+{
+    pthread_t threads[WRITERS];
+    for (int round = 0; round < 6; round++) {
+        start_writers(threads);
+        usleep(50000);
+        cr_assert(kv_env_faults(env, round % 2 ? "sync@3=eio;only=.log" : "write@3=eio;only=.log"));
+        usleep(50000);
+        join_writers(threads);
+        cr_assert(kv_failed(kv));
+        cr_assert(kv_env_faults(env, ""));
+        check_acknowledged();
+        close_all();
+        open_all();
+        check_acknowledged();
     }
 }
