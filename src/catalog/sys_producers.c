@@ -261,6 +261,16 @@ static STATUS zone_abbrev_rows(ProducerRows *rows, Error *err)
     return ST_OK;
 }
 
+/* One row of counters of things that never happen here (no archiver): zeros, and nulls where a time would stand. */
+static STATUS zero_row(ProducerRows *rows, Error *err)
+{
+    RowBuilder b;
+    row_start(&b, rows->arena);
+    for (int i = 0; i < rows->desc->natts; i++)
+        if (rows->desc->atts[i].type == TYPE_int8 || rows->desc->atts[i].type == TYPE_float8) row_datum(&b, i, 0);
+    return row_finish(&b, rows, err);
+}
+
 static STATUS no_rows(ProducerRows *rows UNUSED, Error *err UNUSED) { return ST_OK; }
 
 /* Truthfully empty: what they would show does not exist in this server. */
@@ -268,6 +278,9 @@ static const struct { const char *view; ProducerFn fn; } producers[] = {
     {"pg_settings", settings_rows}, {"pg_stat_activity", activity_rows}, {"pg_locks", lock_rows},
     {"pg_timezone_names", zone_name_rows}, {"pg_timezone_abbrevs", zone_abbrev_rows},
     {"pg_prepared_xacts", no_rows}, {"pg_stat_user_functions", no_rows}, {"pg_stat_xact_user_functions", no_rows},
+    {"pg_stat_archiver", zero_row}, {"pg_stat_bgwriter", zero_row},
+    {"view_routine_usage", no_rows}, {"routine_column_usage", no_rows}, {"routine_routine_usage", no_rows},
+    {"routine_sequence_usage", no_rows}, {"routine_table_usage", no_rows}, {"check_constraint_routine_usage", no_rows},
     {"pg_seclabels", no_rows}, {"pg_publication_tables", no_rows}, {"pg_stats_ext", no_rows}, {"pg_stats_ext_exprs", no_rows},
     {"pg_available_extension_versions", no_rows}, {"pg_file_settings", no_rows}, {"pg_hba_file_rules", no_rows},
     {"pg_ident_file_mappings", no_rows}, {"pg_stat_replication", no_rows}, {"pg_stat_wal_receiver", no_rows},
