@@ -1,4 +1,5 @@
 /* helios-nano: the command line. Subcommands are rows of a table. */
+#include "server/config_file.h"
 #include "server/server.h"
 
 #include <malloc.h>
@@ -16,6 +17,7 @@ static int usage(FILE *to)
           "\n"
           "Usage: helios-nano [serve] [options]\n"
           "\n"
+          "  --config FILE       heliosdb.toml; the command line wins over it\n"
           "  --data-dir DIR      where the data lives (default ./data; created if missing)\n"
           "  --host H            address to listen on (default 127.0.0.1)\n"
           "  --port P            TCP port (default 5432; 0 picks a free one)\n"
@@ -91,17 +93,34 @@ static int serve(int argc, char **argv)
 {
     static Server server;
     ServerOptions opt = {.data_dir = "./data", .host = "127.0.0.1", .socket_dir = "/tmp", .port = 5432, .max_connections = 100, .superuser_reserved = 3};
+    static Arena arena; /* the file's strings live as long as the process */
     int memory_mb = 64;
-    const char *log_format = "text";
+    const char *log_format = "text", *config = NULL;
+    const ConfigKey keys[] = {
+        {"server", "host", CONFIG_STRING, &opt.host, 0, 0},
+        {"server", "port", CONFIG_INT, &opt.port, 0, 65535},
+        {"server", "socket_dir", CONFIG_STRING, &opt.socket_dir, 0, 0},
+        {"server.limits", "max_connections", CONFIG_INT, &opt.max_connections, 1, 10000},
+        {"database", "data_dir", CONFIG_STRING, &opt.data_dir, 0, 0},
+        {"database", "memory_limit_mb", CONFIG_INT, &memory_mb, 16, 1 << 20},
+        {"monitoring", "log_format", CONFIG_STRING, &log_format, 0, 0},
+    };
     const Option options[] = {
         {"--data-dir", OPT_STRING, &opt.data_dir, 0, 0},         {"--host", OPT_STRING, &opt.host, 0, 0},
         {"--port", OPT_INT, &opt.port, 0, 65535},                {"--socket-dir", OPT_STRING, &opt.socket_dir, 0, 0},
         {"--max-connections", OPT_INT, &opt.max_connections, 1, 10000}, {"--memory-limit-mb", OPT_INT, &memory_mb, 16, 1 << 20},
+        {"--config", OPT_STRING, &config, 0, 0},
         {"--insecure", OPT_FLAG, &opt.insecure, 0, 0},           {"--log-format", OPT_STRING, &log_format, 0, 0},
     };
     Error err = ERROR_INIT;
     int rc = parse_options(argc, argv, options, sizeof options / sizeof *options);
     if (rc) return rc;
+    if (config) {
+        arena_init(&arena, NULL, 0);
+        if (failed(config_file_read(config, keys, sizeof keys / sizeof *keys, &arena, &err))) return report(&err);
+        rc = parse_options(argc, argv, options, sizeof options / sizeof *options);
+        if (rc) return rc;
+    }
     if (strcmp(log_format, "text") && strcmp(log_format, "json")) return bad("unknown log format", log_format);
     log_configure(!strcmp(log_format, "json") ? LOG_JSON : LOG_TEXT, SEV_INFO);
     opt.memory_limit_bytes = (int64_t)memory_mb << 20;

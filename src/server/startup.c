@@ -179,7 +179,7 @@ static Status apply_stored(Session *s, Oid database, Oid role, SettingSource sou
 
 static Status session_defaults(Session *s, const StartupMsg *msg, Error *err)
 {
-    SettingChange internal = {.source = SETSRC_CLIENT, .is_superuser = true};
+    SettingChange internal = {.source = SETSRC_DEFAULT, .is_superuser = true};
     TRY(block_start_statement(s, err));
     TRY(apply_stored(s, 0, 0, SETSRC_DATABASE, err));
     TRY(apply_stored(s, s->env.database_oid, 0, SETSRC_DATABASE, err));
