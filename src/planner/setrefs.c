@@ -224,10 +224,10 @@ static Status fix_upper(FixArg *arg, Plan *plan)
 
 static Status fix_append(PlannerInfo *root, FixArg *arg, Plan *plan, List *children, int offset, Error *err)
 {
-    LIST_EACH(Plan *, child, children) TRY(set_refs(root, child, offset, err));
     if (children) plan->lefttree = list_first(children);
     Status st = pass_through(arg, plan);
     plan->lefttree = NULL;
+    LIST_EACH(Plan *, child, children) TRY(first_error(st, set_refs(root, child, offset, err)));
     return st;
 }
 
@@ -259,15 +259,9 @@ static Status fix_marks(PlannerInfo *root, LockRows *lr, int offset, Error *err)
     return ST_OK;
 }
 
-static Status set_refs(PlannerInfo *root, Plan *plan, int offset, Error *err)
+static Status set_node_refs(PlannerInfo *root, Plan *plan, int offset, Error *err)
 {
     FixArg arg = {.root = root, .offset = offset, .st = ST_OK, .err = err};
-    if (!plan) return ST_OK;
-    TRY(stack_check(err));
-    if (!IsA(plan, Append)) {
-        TRY(set_refs(root, (Plan *)plan->lefttree, offset, err));
-        TRY(set_refs(root, (Plan *)plan->righttree, offset, err));
-    }
     switch (nodeTag(plan)) {
     case T_SeqScan: return fix_scan(&arg, plan, &((SeqScan *)plan)->scanrelid);
     case T_IndexScan: {
@@ -308,6 +302,17 @@ static Status set_refs(PlannerInfo *root, Plan *plan, int offset, Error *err)
     case T_ModifyTable: return fix_modify(&arg, (ModifyTable *)plan, offset);
     default: return fix_upper(&arg, plan);
     }
+}
+
+/* A node is resolved against its children's target lists while those still hold the original expressions: parents first. */
+static Status set_refs(PlannerInfo *root, Plan *plan, int offset, Error *err)
+{
+    if (!plan) return ST_OK;
+    TRY(stack_check(err));
+    TRY(set_node_refs(root, plan, offset, err));
+    if (IsA(plan, Append)) return ST_OK;
+    TRY(set_refs(root, (Plan *)plan->lefttree, offset, err));
+    return set_refs(root, (Plan *)plan->righttree, offset, err);
 }
 
 Status set_plan_references(PlannerInfo *root, Plan *plan, Error *err)
