@@ -18,6 +18,11 @@ STATUS deparse_viewdef(SessionEnv *env, Oid view, bool pretty, Arena *arena, con
     const Relation *rel;
     const char *text;
     *out = NULL;
+    const char *sql = system_view_sql(view); /* as it is written: no need to analyse it, and all others that somebody lists */
+    if (sql) {
+        *out = arena_printf(arena, " %s;", sql);
+        return *out ? ST_OK : error_out_of_memory(err, 0);
+    }
     TRY(relation_try_open(env, view, LOCK_NONE, &rel, err));
     if (!rel) return ST_OK;
     if (!rel->view) {
