@@ -64,6 +64,7 @@ struct Execution {
     bool rewind_all;            /* a rescan in which everything counts as changed */
     bool finished, begun;
     const Epq *epq;
+    ExecState *epq_parent;      /* the execution this one re-checks rows for; NULL: an ordinary one */
     EventQueue *events;         /* what waits for the end of the statement; NULL for reads */
     int64_t work_mem, hash_mem; /* bytes */
     uint64_t processed;         /* rows affected by the top ModifyTable */
@@ -113,6 +114,11 @@ static inline STATUS plan_project(PlanState *ps, TupleSlot *input, TupleSlot **o
 /* The stand-in row of relation rti under EPQ: true if there is one (then *slot is it, or NULL after it was returned). */
 bool epq_source(ExecState *es, int rti, TupleSlot **slot);
 void epq_rewind_source(ExecState *es, int rti);
+
+/* epq.c: runs a plan again with given rows standing in for relations; *out NULL: they no longer qualify. The state is kept for the next time. */
+typedef struct EpqState EpqState;
+STATUS epq_run(ExecState *es, EpqState **state, const Node *plan, int nsources, const int *rtis, TupleSlot *const *slots, TupleSlot **out, Error *err);
+void epq_end(EpqState *state); /* NULL is fine */
 
 /* ---- keys ---- */
 STATUS exec_sort_keys(ExecState *es, const TupleDesc *desc, int n, const IntArray *cols, const IntArray *ops, const IntArray *colls,

@@ -39,7 +39,7 @@ STATUS ctescan_init(ExecState *es, const Plan *plan, PlanState **out, Error *err
     const CteScan *node = (const CteScan *)plan;
     TRY(plan_state_new(es, plan, &ctescan_ops, sizeof(CteScanState), out, err));
     CteScanState *s = (CteScanState *)*out;
-    TRY(subplan_state(es, node->ctePlanId, &s->cte, err));
+    TRY(subplan_state(es->epq_parent ? es->epq_parent : es, node->ctePlanId, &s->cte, err));
     const TupleDesc *desc = cte_desc(s->cte, err);
     if (!desc) return ST_FAILED;
     s->slot = slot_new(&es->arena, desc);
