@@ -61,6 +61,20 @@ Status expand_modify_tlist(PlannerInfo *root, Error *err)
     return add_rowid(root, q->resultRelation, err);
 }
 
+/* Columns of other relations that RETURNING names travel with the row. */
+Status add_returning_columns(PlannerInfo *root, Error *err)
+{
+    Query *q = root->parse;
+    if (!q->resultRelation || q->commandType == CMD_INSERT) return ST_OK;
+    LIST_EACH(Node *, leaf, pull_vars_and_aggs((Node *)q->returningList, NULL, false, false, root->arena)) {
+        if (((Var *)leaf)->varno == q->resultRelation || tlist_find(q->targetList, leaf)) continue;
+        TargetEntry *te = make_target_entry(root->arena, leaf, list_len(q->targetList) + 1, NULL, true);
+        TRY_MEM(te, err);
+        TRY_APPEND(q->targetList, root->arena, te, err);
+    }
+    return ST_OK;
+}
+
 /* ---- ON CONFLICT's arbiter ---- */
 
 static bool index_matches(PlannerInfo *root, const IndexInfo *ix, List *elems, int rti)

@@ -231,6 +231,7 @@ Status subquery_planner(PlannerGlobal *glob, PlannerInfo *parent, Query *parse, 
     TRY(expand_modify_tlist(root, err));
     TRY(add_row_marks(root, err));
     TRY(preprocess_query_expressions(root, err));
+    TRY(add_returning_columns(root, err));
     set_limit(root);
     if (parse->setOperations) TRY(plan_set_operations(root, out, err));
     else TRY(plan_grouping(root, root->tuple_fraction, out, err));

@@ -203,6 +203,7 @@ STATUS plan_set_operations(PlannerInfo *root, Plan **out, Error *err);
 STATUS plan_order_limit(PlannerInfo *root, Plan *plan, List *tlist, bool sorted, Plan **out, Error *err);
 STATUS plan_modify(PlannerInfo *root, Plan *plan, Plan **out, Error *err);
 STATUS expand_modify_tlist(PlannerInfo *root, Error *err);
+STATUS add_returning_columns(PlannerInfo *root, Error *err);
 STATUS add_row_marks(PlannerInfo *root, Error *err);
 
 /* ---- setrefs.c ---- */
