@@ -136,6 +136,20 @@ def short(x):
     return text if len(text) <= 300 else text[:300] + '…'
 
 
+def revive(side, text, say):
+    """After a lost connection: starts the server again if it ended (it may be about to), and connects."""
+    server = side.server
+    if hasattr(server, 'alive'):
+        end = time.monotonic() + 1.0
+        while server.alive() and time.monotonic() < end:
+            time.sleep(0.05)
+        if not server.alive():
+            say('     the server ended at: %s' % text)
+            say('     ' + '\n     '.join(server.log().splitlines()[-15:]))
+            server.start()
+    side.reconnect()
+
+
 class Runner:
     def __init__(self, reference, candidate, protocol='simple', verbose=True, limit=20):
         self.reference, self.candidate = Side(reference), Side(candidate)
@@ -175,12 +189,7 @@ class Runner:
         self.candidate.open(database)
 
     def revive(self, statement):
-        server = self.candidate.server
-        if hasattr(server, 'alive') and not server.alive():
-            self.say('     the server ended at: %s' % ' '.join(statement.text.split())[:200])
-            self.say('     ' + '\n     '.join(server.log().splitlines()[-15:]))
-            server.start()
-        self.candidate.reconnect()
+        revive(self.candidate, ' '.join(statement.text.split())[:200], self.say)
 
     def judge(self, name, statement, want, got, shown):
         found = difference(want, got)

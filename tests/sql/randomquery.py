@@ -224,11 +224,7 @@ def run(reference, candidate, seed, count, verbose=True):
             if verbose and failed <= 10:
                 print('     seed %d, %d: %s\n         %s' % (seed, number, text, found[:500]), flush=True)
             if 'lost' in got:
-                server = candidate
-                if hasattr(server, 'alive') and not server.alive():
-                    print('     the server ended:\n     ' + '\n     '.join(server.log().splitlines()[-15:]))
-                    server.start()
-                sides[1].reconnect()
+                difftest.revive(sides[1], text, print)
             if text.startswith(('UPDATE', 'DELETE', 'INSERT')):
                 return passed, failed       # the tables differ from here on
     for side in sides:
