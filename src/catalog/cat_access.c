@@ -21,6 +21,7 @@ struct CatScan {
     int next_builtin;
     bool show_all;         /* functions without code too */
     bool from_builtin;
+    bool point;            /* all columns of a unique index are given: at most one row */
     Scan *scan;            /* of the store; NULL until the built-in rows are through, or when it cannot have such rows */
     bool store_done;
     TupleSlot *slot;
@@ -28,10 +29,31 @@ struct CatScan {
 
 Datum cat_name_key(Arena *arena, const char *name) { return varlena_cstr(arena, name); }
 
+/* Columns that hold OIDs of built-in objects (below 16384) in built-in rows only: the store need not be asked for them. */
+static const struct { Oid catalog; int16_t att; } builtin_keys[] = {
+    {REL_pg_class, ATT_pg_class_oid}, {REL_pg_attribute, ATT_pg_attribute_attrelid}, {REL_pg_type, ATT_pg_type_oid},
+    {REL_pg_proc, ATT_pg_proc_oid}, {REL_pg_operator, ATT_pg_operator_oid}, {REL_pg_index, ATT_pg_index_indrelid},
+    {REL_pg_index, ATT_pg_index_indexrelid}, {REL_pg_attrdef, ATT_pg_attrdef_adrelid}, {REL_pg_rewrite, ATT_pg_rewrite_ev_class},
+    {REL_pg_trigger, ATT_pg_trigger_tgrelid}, {REL_pg_statistic, ATT_pg_statistic_starelid}, {REL_pg_inherits, ATT_pg_inherits_inhrelid},
+    {REL_pg_inherits, ATT_pg_inherits_inhparent}, {REL_pg_opclass, ATT_pg_opclass_oid}, {REL_pg_am, ATT_pg_am_oid},
+    {REL_pg_collation, ATT_pg_collation_oid}, {REL_pg_language, ATT_pg_language_oid}, {REL_pg_aggregate, ATT_pg_aggregate_aggfnoid},
+    {REL_pg_tablespace, ATT_pg_tablespace_oid}, {REL_pg_sequence, ATT_pg_sequence_seqrelid}, {REL_pg_policy, ATT_pg_policy_polrelid},
+};
+
+static bool only_builtin_rows(const CatScan *s)
+{
+    if (!s->nkeys || datum_get_oid(s->keys[0]) >= FIRST_NORMAL_OID) return false;
+    for (size_t i = 0; i < sizeof builtin_keys / sizeof builtin_keys[0]; i++)
+        if (builtin_keys[i].catalog == s->ct->cf->relid && builtin_keys[i].att == s->attnums[0]) return true;
+    return false;
+}
+
 static STATUS scan_start(CatScan *s, Error *err)
 {
     s->builtin = builtin_table(s->ct->cf->relid);
     if (s->builtin) s->range = s->nkeys ? builtin_lookup(s->builtin, s->attnums[0], s->keys[0]) : builtin_all(s->builtin);
+    s->point = s->index && s->index->def.unique && s->nkeys == s->index->nkey;
+    s->store_done = only_builtin_rows(s);
     s->slot = slot_new(s->arena, s->ct->desc);
     TRY_MEM(s->slot, err);
     return ST_OK;
@@ -140,20 +162,35 @@ static STATUS slot_to_form(const CatTable *ct, TupleSlot *slot, Arena *arena, co
     return ST_OK;
 }
 
+/* The one row of a unique key: no iterator. */
+static STATUS get_stored(CatScan *s, const void **form, Error *err)
+{
+    *form = NULL;
+    s->store_done = true;
+    TRY(s->index->clustered ? table_get(s->env->txn, s->snap, &s->ct->def, s->keys, s->slot, s->arena, err)
+                            : index_get(s->env->txn, s->snap, &s->index->def, s->keys, s->slot, s->arena, err));
+    return s->slot->empty ? ST_OK : slot_to_form(s->ct, s->slot, s->arena, form, err);
+}
+
 STATUS cat_scan_next(CatScan *s, const void **form, Error *err)
 {
-    if (!s->scan && !s->store_done) {
-        TRY(next_builtin(s, form, err));
-        s->from_builtin = *form != NULL;
-        if (*form) return ST_OK;
-        TRY(open_store(s, err));
-    }
     *form = NULL;
     s->from_builtin = false;
-    if (s->store_done) return ST_OK;
+    if (!s->scan) {
+        TRY(next_builtin(s, form, err));
+        s->from_builtin = *form != NULL;
+        if (*form) {
+            s->store_done |= s->point;
+            return ST_OK;
+        }
+        if (s->store_done) return ST_OK;
+        if (s->point) return get_stored(s, form, err);
+        TRY(open_store(s, err));
+    }
     TRY(scan_next(s->scan, s->slot, err));
     if (s->slot->empty) {
         s->store_done = true;
+        s->builtin = NULL;
         cat_scan_close(s);
         return ST_OK;
     }
@@ -165,17 +202,7 @@ STATUS cat_get(SessionEnv *env, Oid catalog, Oid index, int nkeys, const Datum *
 {
     CatScan *s = NULL;
     TRY(cat_scan_open(env, catalog, index, nkeys, keys, arena, &s, err));
-    TRY(next_builtin(s, form, err));
-    if (*form) return ST_OK;
-    if (s->index->def.unique && s->nkeys == s->index->nkey) {
-        Status st = s->index->clustered
-                        ? table_get(env->txn, SNAPSHOT_LATEST, &s->ct->def, keys, s->slot, arena, err)
-                        : index_get(env->txn, SNAPSHOT_LATEST, &s->index->def, keys, s->slot, arena, err);
-        TRY(st);
-        return s->slot->empty ? ST_OK : slot_to_form(s->ct, s->slot, arena, form, err);
-    }
-    Status st = open_store(s, err);
-    if (!failed(st)) st = cat_scan_next(s, form, err);
+    Status st = cat_scan_next(s, form, err);
     cat_scan_close(s);
     return st;
 }
