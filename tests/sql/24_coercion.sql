@@ -63,7 +63,7 @@ INSERT INTO t (o, nm) VALUES (5, 'name');
 UPDATE t SET i = '7' WHERE i = 1;
 UPDATE t SET i = 'x' WHERE i = 7;
 UPDATE t SET i = d;
-SELECT i, s, n, v, c, b, f, o, nm FROM t ORDER BY i, s, n, v, c, b, f;
+SELECT i, s, n, v, c, b, f, o, nm FROM t ORDER BY i, s, n, v, c, b, f, o, nm;
 SELECT i FROM t WHERE i = 2.0;
 SELECT i FROM t WHERE i = '2';
 SELECT i FROM t WHERE i = 2.5;
