@@ -154,6 +154,7 @@ STATUS kv_open(KvEnv *env, const char *dir, KvKind kind, bool create, Kv **out, 
     kv->kind = kind;
     mutex_init(&kv->mutex);
     if (kind == KV_SCRATCH) shim_destroy(env->shim, dir);
+    else kv->room = shim_room_new(env->shim, dir);
     ShimOpen how = {.dir = dir, .create = create, .scratch = kind == KV_SCRATCH, .on_error = on_background_error, .arg = kv};
     kv->db = shim_open(env->shim, &how, &e);
     if (kv->db) {
@@ -162,6 +163,7 @@ STATUS kv_open(KvEnv *env, const char *dir, KvKind kind, bool create, Kv **out, 
     }
     Status st = kv_raise(kv, &e, err);
     mutex_destroy(&kv->mutex);
+    if (kv->room) shim_room_free(kv->room);
     free(kv->dir);
     free(kv);
     return st;
@@ -185,6 +187,7 @@ STATUS kv_close(Kv *kv, Error *err)
     rocksdb_close(kv->db);
     if (kv->kind == KV_SCRATCH) shim_destroy(kv->env->shim, kv->dir);
     mutex_destroy(&kv->mutex);
+    if (kv->room) shim_room_free(kv->room);
     free(kv->dir);
     free(kv);
     return st;
@@ -331,8 +334,9 @@ STATUS kv_write(Kv *kv, KvBatch *b, bool sync, Error *err)
 {
     ShimError e;
     TRY(kv_check_writable(kv, err));
-    if (likely(shim_write(kv->db, b->batch, sync, kv->kind == KV_DURABLE, &e) == SHIM_OK)) return ST_OK;
-    return kv_raise_write(kv, &e, err);
+    bool untouched;
+    if (likely(shim_write(kv->db, kv->room, b->batch, sync, &untouched, &e) == SHIM_OK)) return ST_OK;
+    return untouched ? kv_raise(kv, &e, err) : kv_raise_write(kv, &e, err);
 }
 
 STATUS kv_sync_log(Kv *kv, Error *err)

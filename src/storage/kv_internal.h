@@ -21,6 +21,7 @@ typedef enum KvState {
 struct Kv {
     KvEnv *env;
     rocksdb_t *db;
+    ShimRoom *room;            /* of its log; NULL in scratch */
     char *dir;
     KvKind kind;
     _Atomic int state;

@@ -109,22 +109,111 @@ FileLayer::FileLayer(const std::shared_ptr<rocksdb::FileSystem> &base, const Fil
         std::string path = opt_.spare_dir + "/" + name;
         uint64_t n = strtoull(name.c_str() + 6, nullptr, 10);
         if (n >= next_spare_) next_spare_ = n + 1;
-        if (static_cast<int>(spares_.size()) < opt_.spare_max) spares_.insert(path);
-        else unlink(path.c_str());
+        struct stat sb;
+        if (static_cast<int>(spares_.size()) < opt_.spare_max && stat(path.c_str(), &sb) == 0) {
+            spares_[path] = static_cast<uint64_t>(sb.st_size) / kLogPage * kLogPage;
+        } else {
+            unlink(path.c_str());
+        }
     }
     closedir(d);
+    tell_spares();
+}
+
+std::shared_ptr<LogRoom> FileLayer::room(const std::string &dir)
+{
+    std::lock_guard<std::mutex> hold(mutex_);
+    std::shared_ptr<LogRoom> &r = rooms_[dir];
+    if (!r) r = std::make_shared<LogRoom>();
+    return r;
+}
+
+// What the log's own headers and page ends add, generously.
+static int64_t with_overhead(uint64_t bytes)
+{
+    return static_cast<int64_t>(bytes + bytes / 256 + 512);
+}
+
+// Prepared: the present log for all writes under way, and a spare that could take them if the log is changed just now.
+IOStatus FileLayer::begin_write(LogRoom *room, uint64_t bytes)
+{
+    constexpr int64_t kMargin = 64 << 10;
+    if (!opt_.preallocate) return IOStatus::OK();
+    int64_t want = room->in_flight.fetch_add(with_overhead(bytes)) + with_overhead(bytes) + kMargin;
+    bool spares = !opt_.spare_dir.empty();
+    if (room->prepared.load(std::memory_order_relaxed) >= want && (!spares || spare_bytes_.load(std::memory_order_relaxed) >= want)) {
+        return IOStatus::OK();
+    }
+    IOStatus st;
+    {
+        std::lock_guard<std::mutex> hold(room->mutex);
+        if (room->active) st = room->active->ensure(static_cast<uint64_t>(want));
+    }
+    if (st.ok() && spares) st = ensure_spare(static_cast<uint64_t>(want));
+    if (!st.ok()) end_write(room, bytes);
+    return st;
+}
+
+void FileLayer::end_write(LogRoom *room, uint64_t bytes)
+{
+    if (opt_.preallocate) room->in_flight.fetch_sub(with_overhead(bytes));
+}
+
+// mutex_ held.
+void FileLayer::tell_spares()
+{
+    uint64_t longest = 0;
+    for (const auto &s : spares_) longest = s.second > longest ? s.second : longest;
+    spare_bytes_.store(static_cast<int64_t>(longest), std::memory_order_relaxed);
+}
+
+// A spare that is too short is taken out while it grows, so that no log is made of it meanwhile.
+IOStatus FileLayer::ensure_spare(uint64_t bytes)
+{
+    std::lock_guard<std::mutex> one(growing_);
+    std::string path;
+    uint64_t have = 0;
+    {
+        std::lock_guard<std::mutex> hold(mutex_);
+        for (const auto &s : spares_) {
+            if (s.second >= bytes) return IOStatus::OK();
+            if (s.second > have) path = s.first, have = s.second;
+        }
+        if (path.empty()) path = opt_.spare_dir + "/spare-" + std::to_string(next_spare_++);
+        spares_.erase(path);
+        tell_spares();
+    }
+    int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return io_error_of(errno, path);
+    uint64_t end = (bytes + kLogExtend - 1) / kLogExtend * kLogExtend;
+    IOStatus st = write_zeros(faults_, path, fd, have, end);
+    if (!st.ok() && ftruncate(fd, static_cast<off_t>(have)) != 0) have = 0; // give back what did not suffice
+    close(fd);
+    if (!st.ok() && have == 0) unlink(path.c_str());
+    std::lock_guard<std::mutex> hold(mutex_);
+    if (st.ok() || have > 0) spares_[path] = st.ok() ? end : have;
+    tell_spares();
+    return st;
 }
 
 void FileLayer::log_opened(const std::shared_ptr<LogCore> &log)
 {
-    std::lock_guard<std::mutex> hold(mutex_);
-    logs_.insert(log);
+    {
+        std::lock_guard<std::mutex> hold(mutex_);
+        logs_.insert(log);
+    }
+    std::lock_guard<std::mutex> hold(log->room()->mutex);
+    log->room()->active = log;
 }
 
 void FileLayer::log_closed(const std::shared_ptr<LogCore> &log)
 {
-    std::lock_guard<std::mutex> hold(mutex_);
-    logs_.erase(log);
+    {
+        std::lock_guard<std::mutex> hold(mutex_);
+        logs_.erase(log);
+    }
+    std::lock_guard<std::mutex> hold(log->room()->mutex);
+    if (log->room()->active == log) log->room()->active.reset();
 }
 
 // A newer log must never hold what follows a hole in an older one, so the older ones are durable before it exists. (They
@@ -145,38 +234,52 @@ IOStatus FileLayer::sync_logs(const std::string &dir)
     return IOStatus::OK();
 }
 
+// The longest one.
 bool FileLayer::take_spare(const std::string &path)
 {
     std::lock_guard<std::mutex> hold(mutex_);
-    while (!spares_.empty()) {
-        std::string spare = *spares_.begin();
-        spares_.erase(spares_.begin());
-        if (rename(spare.c_str(), path.c_str()) == 0) return true;
+    bool taken = false;
+    while (!taken && !spares_.empty()) {
+        auto longest = spares_.begin();
+        for (auto it = spares_.begin(); it != spares_.end(); ++it) {
+            if (it->second > longest->second) longest = it;
+        }
+        taken = rename(longest->first.c_str(), path.c_str()) == 0;
+        spares_.erase(longest);
     }
-    return false;
+    tell_spares();
+    return taken;
 }
 
 // Clears the first page durably before the file becomes a spare: a log whose header was never written is an empty one.
 bool FileLayer::keep_spare(const std::string &path)
 {
-    if (opt_.spare_dir.empty() || !opt_.preallocate || faults_.crashed()) return false;
-    std::string spare;
+    struct stat sb;
+    if (opt_.spare_dir.empty() || !opt_.preallocate || faults_.crashed() || stat(path.c_str(), &sb) != 0) return false;
+    uint64_t size = static_cast<uint64_t>(sb.st_size);
+    if (size < kLogExtend || size > opt_.spare_bytes_max || size % kLogPage != 0) return false;
+    std::string spare, shorter;
     {
         std::lock_guard<std::mutex> hold(mutex_);
-        if (static_cast<int>(spares_.size()) >= opt_.spare_max) return false;
+        for (const auto &s : spares_) {
+            if (s.second < size && (shorter.empty() || s.second < spares_[shorter])) shorter = s.first;
+        }
+        if (static_cast<int>(spares_.size()) < opt_.spare_max) shorter.clear();
+        else if (shorter.empty()) return false;
+        spares_.erase(shorter);
+        tell_spares();
         spare = opt_.spare_dir + "/spare-" + std::to_string(next_spare_++);
     }
+    if (!shorter.empty()) unlink(shorter.c_str());
     int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) return false;
-    struct stat sb;
-    char zero[kLogPage] = {0};
-    bool ok = fstat(fd, &sb) == 0 && static_cast<uint64_t>(sb.st_size) >= (256u << 10) &&
-              static_cast<uint64_t>(sb.st_size) <= opt_.spare_bytes_max && pwrite(fd, zero, sizeof zero, 0) == static_cast<ssize_t>(sizeof zero) &&
-              fdatasync(fd) == 0;
+    static const char zero[kLogPage] = {0};
+    bool ok = pwrite(fd, zero, sizeof zero, 0) == static_cast<ssize_t>(sizeof zero) && fdatasync(fd) == 0;
     close(fd);
     if (!ok || rename(path.c_str(), spare.c_str()) != 0) return false;
     std::lock_guard<std::mutex> hold(mutex_);
-    spares_.insert(spare);
+    spares_[spare] = size;
+    tell_spares();
     return true;
 }
 
@@ -214,7 +317,7 @@ IOStatus FileLayer::NewWritableFile(const std::string &f, const FileOptions &o, 
     if (fd < 0) return io_error_of(errno, f);
     struct stat sb;
     uint64_t initialised = reused && fstat(fd, &sb) == 0 ? static_cast<uint64_t>(sb.st_size) : 0;
-    r->reset(new LogWriter(this, std::make_shared<LogCore>(this, f, number, fd, initialised)));
+    r->reset(new LogWriter(this, std::make_shared<LogCore>(this, room(directory_of(f)), f, number, fd, initialised)));
     return IOStatus::OK();
 }
 

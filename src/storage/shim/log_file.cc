@@ -17,8 +17,6 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-constexpr uint64_t kExtendBytes = 512u << 10;
-
 static uint64_t fresh_epoch()
 {
     uint64_t e = 0;
@@ -30,8 +28,9 @@ static uint64_t fresh_epoch()
     return e | 1;
 }
 
-LogCore::LogCore(FileLayer *layer, const std::string &path, uint64_t number, int fd, uint64_t initialised)
-    : layer_(layer), path_(path), fd_(fd), epoch_(fresh_epoch()), initialised_(initialised)
+LogCore::LogCore(FileLayer *layer, const std::shared_ptr<LogRoom> &room, const std::string &path, uint64_t number, int fd,
+                 uint64_t initialised)
+    : layer_(layer), room_(room), path_(path), fd_(fd), epoch_(fresh_epoch()), initialised_(initialised)
 {
     LogHeader h = {kLogMagic, epoch_, log_header_check(epoch_, number)};
     staging_.assign(kLogPage, 0);
@@ -61,17 +60,44 @@ IOStatus LogCore::write_all(const char *p, size_t n, uint64_t at)
 
 // Zeroes written once, so that later syncs of this life and the next find the file's length and blocks unchanged. Page by page: one
 // large write would make the kernel cache the file in large folios, and each commit of one page would dirty a whole one.
-IOStatus LogCore::extend(uint64_t end)
+IOStatus write_zeros(Faults &faults, const std::string &path, int fd, uint64_t from, uint64_t end)
+{
+    static const char zero[kLogPage] = {0};
+    for (uint64_t at = from; at < end; at += kLogPage) {
+        IOStatus st = faults.check(kFaultWrite, path, kLogPage);
+        if (!st.ok()) return st;
+        ssize_t n = pwrite(fd, zero, kLogPage, static_cast<off_t>(at));
+        if (n < 0 && errno == EINTR) at -= kLogPage;
+        else if (n != static_cast<ssize_t>(kLogPage)) return io_error_of(n < 0 ? errno : ENOSPC, path);
+    }
+    return IOStatus::OK();
+}
+
+// Prepares the file up to `end` and some way beyond; what lies between `initialised_` and `from` the caller writes itself.
+IOStatus LogCore::extend(uint64_t from, uint64_t end)
 {
     if (end <= initialised_) return IOStatus::OK();
     if (!layer_->options().preallocate) {
         initialised_ = end;
         return IOStatus::OK();
     }
-    static const char zero[kLogPage] = {0};
-    IOStatus st;
-    for (uint64_t at = end, stop = end + kExtendBytes; st.ok() && at < stop; at += kLogPage) st = write_all(zero, kLogPage, at);
-    if (st.ok()) initialised_ = end + kExtendBytes;
+    end = (end / kLogExtend + 1) * kLogExtend;
+    IOStatus st = write_zeros(layer_->faults(), path_, fd_, from > initialised_ ? from : initialised_, end);
+    if (st.ok()) initialised_ = end;
+    return st;
+}
+
+void LogCore::tell_room()
+{
+    room_->prepared.store(static_cast<int64_t>(initialised_ - end_), std::memory_order_relaxed);
+}
+
+IOStatus LogCore::ensure(uint64_t bytes)
+{
+    std::lock_guard<std::mutex> hold(mutex_);
+    if (append_failed_ || sync_failed_) return IOStatus::OK(); // the write itself will say so
+    IOStatus st = extend(0, (end_ + bytes + kLogPage - 1) / kLogPage * kLogPage);
+    tell_room();
     return st;
 }
 
@@ -87,7 +113,7 @@ IOStatus LogCore::write_frame(const char *data, size_t n)
     memcpy(staging_.data() + in_page, &h, sizeof h);
     memcpy(staging_.data() + in_page + sizeof h, data, n);
     memset(staging_.data() + in_page + frame, 0, total - in_page - frame);
-    IOStatus st = extend(page + total);
+    IOStatus st = extend(page + total, page + total);
     if (st.ok() && total > kLogPage) st = write_all(staging_.data(), total - kLogPage, page); // the last page is written again soon:
     if (st.ok()) st = write_all(staging_.data() + total - kLogPage, kLogPage, page + total - kLogPage); // keep it in a folio of its own
     if (!st.ok()) {
@@ -96,6 +122,7 @@ IOStatus LogCore::write_frame(const char *data, size_t n)
     }
     end_ += frame;
     logical_ += n;
+    tell_room();
     size_t last = static_cast<size_t>(end_ / kLogPage * kLogPage - page);
     if (last > 0) {
         size_t keep = static_cast<size_t>(end_ % kLogPage);

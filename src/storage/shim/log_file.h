@@ -15,19 +15,23 @@ namespace helios {
 class LogCore {
   public:
     // fd: of a new or used file, `initialised` bytes of which are on disk already.
-    LogCore(FileLayer *layer, const std::string &path, uint64_t number, int fd, uint64_t initialised);
+    LogCore(FileLayer *layer, const std::shared_ptr<LogRoom> &room, const std::string &path, uint64_t number, int fd, uint64_t initialised);
     ~LogCore();
     rocksdb::IOStatus append(const rocksdb::Slice &data);
     rocksdb::IOStatus sync();
+    rocksdb::IOStatus ensure(uint64_t bytes); // so many more bytes of frames will find the file prepared
+    const std::shared_ptr<LogRoom> &room() const { return room_; }
     uint64_t logical() const { return logical_; }
     const std::string &path() const { return path_; }
 
   private:
     rocksdb::IOStatus write_frame(const char *data, size_t n);
     rocksdb::IOStatus write_all(const char *p, size_t n, uint64_t at);
-    rocksdb::IOStatus extend(uint64_t end);
+    rocksdb::IOStatus extend(uint64_t from, uint64_t end);
+    void tell_room();
 
     FileLayer *layer_;
+    std::shared_ptr<LogRoom> room_;
     std::string path_;
     int fd_;
     uint64_t epoch_;
@@ -87,6 +91,7 @@ class LogReader : public rocksdb::FSSequentialFile {
     bool end_ = false;
 };
 
+rocksdb::IOStatus write_zeros(Faults &faults, const std::string &path, int fd, uint64_t from, uint64_t end);
 // Payload bytes of a whole log file, walked frame by frame.
 rocksdb::IOStatus log_logical_size(FileLayer *layer, const std::string &path, uint64_t number, uint64_t *size);
 

@@ -20,6 +20,7 @@ namespace helios {
 constexpr uint64_t kLogMagic = 0x31474f4c4f4e414eull;
 constexpr size_t kLogPage = 4096, kLogHeaderBytes = 24, kFrameHeaderBytes = 16;
 constexpr size_t kFramePayloadMax = 4u << 20;
+constexpr uint64_t kLogExtend = 512u << 10;  // a log file grows by so much at a time
 
 struct LogHeader {
     uint64_t magic, epoch, check;

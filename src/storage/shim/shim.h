@@ -54,7 +54,11 @@ ShimCode shim_get(rocksdb_t *db, const rocksdb_snapshot_t *at, ShimSlice key, vo
 void shim_pin_free(void *pin);
 /* pins[i] NULL: not found. */
 ShimCode shim_multi_get(rocksdb_t *db, const rocksdb_snapshot_t *at, size_t n, const ShimSlice *keys, void **pins, ShimSlice *values, ShimError *e);
-ShimCode shim_write(rocksdb_t *db, rocksdb_writebatch_t *batch, bool sync, bool log, ShimError *e);
+/* room: of the instance's log; NULL: writes without log. SHIM_NO_SPACE may come before RocksDB was asked: *untouched then. */
+typedef struct ShimRoom ShimRoom;
+ShimRoom *shim_room_new(ShimEnv *env, const char *dir);
+void shim_room_free(ShimRoom *room);
+ShimCode shim_write(rocksdb_t *db, ShimRoom *room, rocksdb_writebatch_t *batch, bool sync, bool *untouched, ShimError *e);
 /* Syncs what was appended to the log files of the instance in dir so far. Not through RocksDB: its SyncWAL must not meet a log that
  * another thread's write has just failed on (the library asserts that). */
 ShimCode shim_sync_log(ShimEnv *env, const char *dir, ShimError *e);

@@ -266,12 +266,35 @@ ShimCode shim_multi_get(rocksdb_t *db, const rocksdb_snapshot_t *at, size_t n, c
     return SHIM_OK;
 }
 
-ShimCode shim_write(rocksdb_t *db, rocksdb_writebatch_t *batch, bool sync, bool log, ShimError *e)
+struct ShimRoom {
+    std::shared_ptr<FileLayer> files;
+    std::shared_ptr<LogRoom> room;
+};
+
+ShimRoom *shim_room_new(ShimEnv *env, const char *dir)
+{
+    return new ShimRoom{env->files, env->files->room(dir)};
+}
+
+void shim_room_free(ShimRoom *room)
+{
+    delete room;
+}
+
+ShimCode shim_write(rocksdb_t *db, ShimRoom *room, rocksdb_writebatch_t *batch, bool sync, bool *untouched, ShimError *e)
 {
     rocksdb::WriteOptions wo;
-    wo.sync = sync && log;
-    wo.disableWAL = !log;
+    wo.sync = sync && room;
+    wo.disableWAL = !room;
+    uint64_t bytes = batch->rep.GetDataSize();
+    *untouched = false;
+    if (room) {
+        rocksdb::IOStatus io = room->files->begin_write(room->room.get(), bytes);
+        *untouched = !io.ok();
+        if (!io.ok()) return shim_fill(io, e);
+    }
     Status st = db->rep->Write(wo, &batch->rep);
+    if (room) room->files->end_write(room->room.get(), bytes);
     return st.ok() ? SHIM_OK : shim_fill(st, e);
 }
 
