@@ -66,7 +66,13 @@ static Status rte_shape(ParseState *ps, RangeTblEntry *rte, TupleDesc **out)
     int n = list_len(rte->eref->colnames);
     const TypeInfo *type;
     *out = NULL;
-    if (rte->rtekind == RTE_RELATION || rte->rtekind == RTE_JOIN) return ST_OK;
+    if (rte->rtekind == RTE_JOIN) return ST_OK;
+    if (rte->rtekind == RTE_RELATION) { /* a system catalog, which has no row type of its own here */
+        const Relation *rel;
+        TRY(relation_open(ps->env, rte->relid, LOCK_NONE, &rel, ps->err));
+        TRY_MEM(*out = tupledesc_copy(ps->arena, rel->desc), ps->err);
+        return ST_OK;
+    }
     TRY_MEM(*out = tupledesc_new(ps->arena, n), ps->err);
     (*out)->row_type = TYPE_record;
     int i = 0;
@@ -155,6 +161,10 @@ static Status no_field(ParseState *ps, Node *row, const char *name, int location
 {
     Oid type = expr_type(row);
     const TypeInfo *t = catalog_type(ps->env, type_base_of(ps->env, type, &(int32_t){-1}));
+    if (IsA(row, Var) && ((Var *)row)->varattno == 0) {
+        const Var *v = (const Var *)row;
+        return PS_ERROR(ps, location, ERR_UNDEFINED_COLUMN, "column %s.%s does not exist", ps_rte(ps, v->varno, v->varlevelsup)->eref->aliasname, name);
+    }
     if (type == TYPE_record) return PS_ERROR(ps, location, ERR_UNDEFINED_COLUMN, "could not identify column \"%s\" in record data type", name);
     if (t && t->typtype == 'c')
         return PS_ERROR(ps, location, ERR_UNDEFINED_COLUMN, "column \"%s\" not found in data type %s", name, ps_type_name(ps, type));

@@ -33,7 +33,8 @@ typedef struct ParamTypes {
 STATUS analyze_statement(SessionEnv *env, const RawStatement *raw, const char *sql, ParamTypes *params, Arena *arena, Query **out, Error *err);
 
 /* A normalised form of a statement's text with literals replaced by $n, for the plan cache of simple queries: false if the text has nothing to
- * gain or is not a single plain DML statement. literals: their source slices and whether quoted, in order. */
+ * gain or is not a single plain DML statement. literals: their source slices in order; a string's without its quotes, '' in it still doubled; a
+ * number's with its sign. The text may hold literals that must stay (ORDER BY 1); *n may be 0. */
 typedef struct Literal { Slice text; bool is_string, is_number; int location; } Literal;
 bool normalize_statement(Slice sql, StrBuf *normalized, Literal *literals, int max, int *n);
 

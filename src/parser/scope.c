@@ -186,7 +186,7 @@ Status ns_whole_row(ParseState *ps, NsItem *item, int levels_up, int location, N
     if (rte->rtekind == RTE_RELATION) {
         const Relation *rel;
         TRY(relation_open(ps->env, rte->relid, LOCK_NONE, &rel, ps->err));
-        if (rel->row_type) type = rel->row_type;
+        if (rel->row_type && catalog_type(ps->env, rel->row_type)) type = rel->row_type;
     } else if (rte->rtekind == RTE_FUNCTION && list_len(rte->functions) == 1 && !rte->funcordinality) {
         const RangeTblFunction *f = list_first(rte->functions);
         const TypeInfo *t = catalog_type(ps->env, expr_type(f->funcexpr));
