@@ -134,9 +134,21 @@ STATUS acl_items(SessionEnv *env, Arena *arena, Datum acl, const AclItem **items
     return ST_OK;
 }
 
+static const char *cached_role_name(SessionEnv *env, Oid role, Arena *arena)
+{
+    CatSession *cs = env->cat;
+    for (int i = 0; i < cs->nrole_names; i++)
+        if (cs->role_names[i].role == role) return cs->role_names[i].name;
+    const char *name = role_name_of(env, role, arena);
+    if (!name || cs->nrole_names == 8) return name;
+    cs->role_names[cs->nrole_names].role = role;
+    snprintf(cs->role_names[cs->nrole_names].name, 64, "%s", name);
+    return cs->role_names[cs->nrole_names++].name;
+}
+
 static const char *role_text(SessionEnv *env, Oid role, Arena *arena)
 {
-    const char *name = role ? role_name_of(env, role, arena) : "";
+    const char *name = role ? cached_role_name(env, role, arena) : "";
     if (!name) return arena_printf(arena, "%u", role);
     for (const char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p) && *p != '_') { /* as putid writes it: quotes where a plain word would not do */

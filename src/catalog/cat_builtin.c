@@ -348,7 +348,18 @@ static TABLE(pg_namespace, ATT_pg_namespace_oid)
 /* ---- system relations ---- */
 static int pg_class_count(void) { return sysrel_count() + sysindex_count(); }
 
-static bool sysrel_to_class(const SysRel *r, Arena *arena, Form_pg_class *f)
+/* The two lists that system relations have, made once. */
+static Datum relation_acls[2];
+static Arena acl_arena;
+static pthread_once_t acl_once = PTHREAD_ONCE_INIT;
+
+static void make_relation_acls(void)
+{
+    relation_acls[0] = cat_acl_public(&acl_arena, BOOTSTRAP_SUPERUSER, "arwdDxt", "r");
+    relation_acls[1] = cat_acl_public(&acl_arena, BOOTSTRAP_SUPERUSER, "arwdDxt", NULL);
+}
+
+static bool sysrel_to_class(const SysRel *r, Form_pg_class *f)
 {
     bool table = r->relkind == 'r';
     f->oid = r->oid;
@@ -368,22 +379,23 @@ static bool sysrel_to_class(const SysRel *r, Arena *arena, Form_pg_class *f)
         sysindex_get(i, &x);
         f->relhasindex = x.table == r->oid;
     }
-    static const Oid private[] = {REL_pg_authid, 12005 /* pg_shadow */, REL_pg_statistic, REL_pg_user_mapping,
-                                  REL_pg_largeobject, 3381 /* pg_statistic_ext */, REL_pg_subscription};
+    static const Oid private[] = {REL_pg_authid, 12005 /* pg_shadow */, REL_pg_statistic, REL_pg_user_mapping, REL_pg_largeobject,
+                                  REL_pg_subscription};
     bool hidden = false;
-    for (int i = 0; i < 7; i++) hidden |= private[i] == r->oid && r->oid != 3381;
-    f->relacl = cat_acl_public(arena, BOOTSTRAP_SUPERUSER, "arwdDxt", hidden ? NULL : "r");
+    for (int i = 0; i < 6; i++) hidden |= private[i] == r->oid;
+    pthread_once(&acl_once, make_relation_acls);
+    f->relacl = relation_acls[hidden];
     return f->relacl != 0;
 }
 
-static bool pg_class_fill(int i, Arena *arena, void *form)
+static bool pg_class_fill(int i, Arena *arena UNUSED, void *form)
 {
     Form_pg_class *f = form;
     *f = (Form_pg_class){.relowner = BOOTSTRAP_SUPERUSER, .relpersistence = 'p', .relispopulated = true, .relreplident = 'n'};
     if (i < sysrel_count()) {
         SysRel r;
         sysrel_get(i, &r);
-        return sysrel_to_class(&r, arena, f);
+        return sysrel_to_class(&r, f);
     }
     SysIndex x;
     SysRel r;

@@ -169,6 +169,7 @@ void catalog_statement_end(SessionEnv *env)
     if (!cs) return;
     for (int i = 0; i < cs->nretired; i++) entry_unref(cs->retired[i]);
     cs->nretired = 0;
+    cs->nrole_names = 0;
     if (cs->npins > PINS_MAX) unpin_all(cs, true);
 }
 

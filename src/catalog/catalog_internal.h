@@ -54,6 +54,9 @@ struct CatSession {
     bool event_registered;
     Oid temp_namespace;    /* pg_temp_N once made; 0 */
     bool temp_namespace_new; /* made by the running transaction: gone if that is undone */
+    /* Names of roles for access lists, of this statement: every row of pg_class shows some. */
+    struct { Oid role; char name[64]; } role_names[8];
+    int nrole_names;
     /* Has the store any row of pg_proc [0], pg_operator [1]? Known while the generation is unchanged: most databases have none. */
     uint64_t rows_generation[2];
     bool has_rows[2];
