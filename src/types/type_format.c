@@ -36,7 +36,7 @@ void type_format_builtin(const TypeInfo *type, int32_t typmod, bool with_typmod,
     else if (n) strbuf_str(out, n->name);
     else strbuf_str(out, t->name);
     if (modified) t->typmod_out(typmod, out);
-    if (n) strbuf_str(out, n->after);
+    if (n && !modified) strbuf_str(out, n->after); /* a precision brings its own: "(3) with time zone" */
     if (brackets) strbuf_str(out, "[]");
 }
 
