@@ -6,7 +6,7 @@ typedef struct LevelWalk {
     int min_var, min_agg; /* smallest level, relative to the starting query; -1: none */
     int agg_location;
     bool window;
-    int srf_location;
+    int srf_location, window_location;
     bool srf;
 } LevelWalk;
 
@@ -21,7 +21,10 @@ static bool level_walker(Node *n, void *arg)
         w->min_agg = agg;
         w->agg_location = IsA(n, Aggref) ? ((Aggref *)n)->location : ((GroupingFunc *)n)->location;
     }
-    if (w->depth == 0 && IsA(n, WindowFunc)) w->window = true;
+    if (w->depth == 0 && IsA(n, WindowFunc)) {
+        w->window = true;
+        w->window_location = ((WindowFunc *)n)->location;
+    }
     if (w->depth == 0 && ((IsA(n, FuncExpr) && ((FuncExpr *)n)->funcretset) || (IsA(n, OpExpr) && ((OpExpr *)n)->opretset))) {
         w->srf = true;
         w->srf_location = expr_location(n);
@@ -64,10 +67,12 @@ static Status settle_level(ParseState *ps, const char *what, LevelWalk args, Lev
     else if (agg >= 0 && agg < level) level = agg;
     if (agg == level && agg >= 0)
         return PS_ERROR(ps, args.min_agg == agg ? args.agg_location : filter.agg_location, ERR_GROUPING_ERROR, "aggregate function calls cannot be nested");
-    if (args.srf)
-        return PS_ERROR(ps, args.srf_location, ERR_FEATURE_NOT_SUPPORTED, "aggregate function calls cannot contain set-returning function calls");
+    if (args.srf) {
+        PS_ERROR(ps, args.srf_location, ERR_FEATURE_NOT_SUPPORTED, "aggregate function calls cannot contain set-returning function calls");
+        return error_hint(ps->err, "You might be able to move the set-returning function into a LATERAL FROM item.");
+    }
     if (args.window || filter.window)
-        return PS_ERROR(ps, location, ERR_GROUPING_ERROR, "aggregate function calls cannot contain window function calls");
+        return PS_ERROR(ps, args.window ? args.window_location : filter.window_location, ERR_GROUPING_ERROR, "aggregate function calls cannot contain window function calls");
     ParseState *owner = ps;
     for (int i = 0; i < level && owner->parent; i++) owner = owner->parent;
     owner->has_aggs = true;

@@ -52,6 +52,60 @@ static Status set_columns(ParseState *ps, CommonTableExpr *cte, const PgQuery__C
     return ST_OK;
 }
 
+/* References of a recursive term to its own name: one, and not where an outer join, EXCEPT or a subquery would need all rows at once. */
+typedef struct SelfRefs { const char *name; int count, location; const char *where; } SelfRefs;
+
+static void find_self(const ProtobufCMessage *m, SelfRefs *s, const char *where);
+
+static void find_self_below(const ProtobufCMessage *m, SelfRefs *s, const char *where)
+{
+    for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
+        const char *base = (const char *)m;
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE) continue;
+        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+            size_t n = *(const size_t *)(base + f->quantifier_offset);
+            ProtobufCMessage *const *items = *(ProtobufCMessage *const *const *)(base + f->offset);
+            for (size_t k = 0; k < n; k++) find_self(items[k], s, where);
+        } else if (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || *(const uint32_t *)(base + f->quantifier_offset) == f->id) {
+            find_self(*(ProtobufCMessage *const *)(base + f->offset), s, where);
+        }
+    }
+}
+
+static void find_self(const ProtobufCMessage *m, SelfRefs *s, const char *where)
+{
+    if (!m || failed(stack_check(NULL))) return;
+    if (m->descriptor == &pg_query__range_var__descriptor) {
+        const PgQuery__RangeVar *rv = (const PgQuery__RangeVar *)m;
+        if (pb_text(rv->schemaname) || strcmp(rv->relname, s->name)) return;
+        s->count++;
+        if (s->where || (s->count > 1 && s->location >= 0 && !where)) return;
+        if (where || s->count == 2) s->location = rv->location;
+        s->where = where;
+        return;
+    }
+    if (m->descriptor == &pg_query__sub_link__descriptor && !where) where = "within a subquery";
+    if (m->descriptor == &pg_query__join_expr__descriptor && !where) {
+        const PgQuery__JoinExpr *j = (const PgQuery__JoinExpr *)m;
+        static const char outer[] = "within an outer join";
+        bool full = j->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL;
+        find_self(&j->larg->base, s, full || j->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ? outer : NULL);
+        find_self(&j->rarg->base, s, full || j->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? outer : NULL);
+        if (j->quals) find_self(&j->quals->base, s, NULL);
+        return;
+    }
+    if (m->descriptor == &pg_query__select_stmt__descriptor && !where) {
+        const PgQuery__SelectStmt *q = (const PgQuery__SelectStmt *)m;
+        if (q->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT) {
+            find_self(&q->larg->base, s, NULL);
+            find_self(&q->rarg->base, s, "within EXCEPT");
+            return;
+        }
+    }
+    find_self_below(m, s, where);
+}
+
 static Status check_recursive_shape(ParseState *ps, const PgQuery__CommonTableExpr *raw)
 {
     const PgQuery__SelectStmt *s = PB_IS(raw->ctequery, SELECT_STMT) ? raw->ctequery->select_stmt : NULL;
@@ -65,26 +119,19 @@ static Status check_recursive_shape(ParseState *ps, const PgQuery__CommonTableEx
     if (s->n_locking_clause) return error_set(ps->err, ERR_FEATURE_NOT_SUPPORTED, "FOR UPDATE/SHARE in a recursive query is not implemented");
     if (refers_to(&s->larg->base, raw->ctename))
         return PS_ERROR(ps, raw->location, ERR_INVALID_RECURSION, "recursive reference to query \"%s\" must not appear within its non-recursive term", raw->ctename);
+    SelfRefs refs = {raw->ctename, 0, -1, NULL};
+    find_self(&s->rarg->base, &refs, NULL);
+    if (refs.where || refs.count > 1)
+        return PS_ERROR(ps, refs.location, ERR_INVALID_RECURSION, "recursive reference to query \"%s\" must not appear %s", raw->ctename,
+                        refs.where ? refs.where : "more than once");
     if (raw->search_clause || raw->cycle_clause) return PS_ERROR(ps, raw->location, ERR_FEATURE_NOT_SUPPORTED, "SEARCH and CYCLE clauses are not supported");
     return ST_OK;
-}
-
-/* A reference to itself may stand once, in a plain FROM that no outer join nulls. */
-static bool count_self(Node *n, void *arg)
-{
-    int *count = arg;
-    if (!IsA(n, Query)) return node_walk(n, count_self, arg);
-    LIST_EACH(RangeTblEntry *, rte, ((Query *)n)->rtable) *count += rte->rtekind == RTE_CTE && rte->self_reference;
-    return query_walk((Query *)n, count_self, arg);
 }
 
 static Status check_recursive_result(ParseState *ps, CommonTableExpr *cte, const PgQuery__CommonTableExpr *raw)
 {
     const Query *q = (const Query *)cte->ctequery;
-    int count = 0, i = 0;
-    count_self((Node *)(uintptr_t)q, &count);
-    if (count > 1)
-        return PS_ERROR(ps, raw->location, ERR_INVALID_RECURSION, "recursive reference to query \"%s\" must not appear more than once", cte->ctename);
+    int i = 0;
     LIST_EACH(TargetEntry *, te, q->targetList) {
         if (te->resjunk || i >= cte->ctecoltypes.n) continue;
         Oid was = (Oid)cte->ctecoltypes.v[i], is = expr_type(te->expr);

@@ -100,7 +100,7 @@ static Status one_function(ParseState *ps, const PbNode *raw, PbNode **defs, siz
     TRY(function_row_shape(ps, rf->funcexpr, &desc));
     bool anonymous = type == TYPE_record && !desc;
     if (ndefs && !anonymous)
-        return PS_ERROR(ps, location, ERR_SYNTAX_ERROR, desc && type == TYPE_record
+        return PS_ERROR(ps, pb_location(defs[0]), ERR_SYNTAX_ERROR, desc && type == TYPE_record
                             ? "a column definition list is redundant for a function with OUT parameters"
                             : desc ? "a column definition list is redundant for a function returning a named composite type"
                                    : "a column definition list is only allowed for functions returning \"record\"");
@@ -315,12 +315,12 @@ static Status join_using(ParseState *ps, JoinType jt, NsItem *l, NsItem *r, List
         TRY(plain_var(ps, r, ri, &rv));
         ps_mark_select(ps, ps_rte(ps, l->cols[li].varno, 0), l->cols[li].attno);
         ps_mark_select(ps, ps_rte(ps, r->cols[ri].varno, 0), r->cols[ri].attno);
-        TRY(make_op(ps, NULL, "=", lv, rv, -1, &test));
-        TRY(coerce_boolean(ps, test, "JOIN/ON", &test));
-        PS_APPEND(tests, ps, test);
         TRY(plain_var(ps, l, li, &lm));
         TRY(plain_var(ps, r, ri, &rm));
         TRY(merge_column(ps, jt, lm, rm, &merged));
+        TRY(make_op(ps, NULL, "=", lv, rv, -1, &test));
+        TRY(coerce_boolean(ps, test, "JOIN/ON", &test));
+        PS_APPEND(tests, ps, test);
         TRY(join_column(ps, j, s->sval, merged, li + 1, ri + 1));
         lused[li] = rused[ri] = true;
     }

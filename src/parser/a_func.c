@@ -262,7 +262,7 @@ static Status find_callee(ParseState *ps, Call *c, FuncMatch *m, Node **cast)
 {
     FuncOutcome outcome;
     *cast = NULL;
-    TRY(pick_function(ps, c->schema, c->name, c->nargs, c->types, c->argnames, c->variadic, !c->fc, m, &outcome));
+    TRY_AT(ps, c->location, pick_function(ps, c->schema, c->name, c->nargs, c->types, c->argnames, c->variadic, !c->fc, m, &outcome));
     bool exact = outcome == FUNC_FOUND && m->ndefaults == 0 && !m->nvariadic && !memcmp(m->args, c->types, (size_t)c->nargs * sizeof *c->types);
     if (!exact && c->fc) {
         TRY(try_cast(ps, c, cast));

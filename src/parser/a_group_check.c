@@ -37,7 +37,13 @@ static bool primary_key_grouped(Check *c, const RangeTblEntry *rte, int varno)
         (void)intarray_push(&c->dependent, c->ps->arena, varno);
         return true;
     }
-    return false;
+    const IndexInfo *pk = relation_primary_key(rel); /* system catalogs have keys but no constraints */
+    for (int k = 0; pk && k < pk->nkeyatts; k++) {
+        Var v = {.tag = T_Var, .varno = varno, .varattno = pk->attnums[k]};
+        if (!pk->immediate || !is_group_column(c, &v)) pk = NULL;
+    }
+    if (pk) (void)intarray_push(&c->dependent, c->ps->arena, varno);
+    return pk != NULL;
 }
 
 static bool ungrouped(Check *c, const Var *v)

@@ -68,11 +68,7 @@ static bool check_param(Node *n, void *arg)
     if (IsA(n, Param) && ((Param *)n)->paramkind == PARAM_EXTERN) {
         Param *p = (Param *)n;
         Oid known = p->paramid <= ps->params->n ? ps->params->types[p->paramid - 1] : 0;
-        if (known == 0 || known == TYPE_unknown) {
-            PS_ERROR(ps, p->location, ERR_INDETERMINATE_DATATYPE, "could not determine data type of parameter $%d", p->paramid);
-            return true;
-        }
-        if (p->paramtype != known) {
+        if (p->paramtype != known && known != 0 && known != TYPE_unknown) {
             PS_ERROR(ps, p->location, ERR_AMBIGUOUS_PARAMETER, "could not determine data type of parameter $%d", p->paramid);
             return true;
         }

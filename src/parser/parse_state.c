@@ -137,6 +137,7 @@ int pb_location(const PbNode *n)
     case PG_QUERY__NODE__NODE_GROUPING_FUNC: return n->grouping_func->location;
     case PG_QUERY__NODE__NODE_GROUPING_SET: return n->grouping_set->location;
     case PG_QUERY__NODE__NODE_A_INDIRECTION: return pb_location(n->a_indirection->arg);
+    case PG_QUERY__NODE__NODE_COLUMN_DEF: return n->column_def->location;
     case PG_QUERY__NODE__NODE_RANGE_VAR: return n->range_var->location;
     case PG_QUERY__NODE__NODE_LIST: return first_location(n->list->items, n->list->n_items);
     case PG_QUERY__NODE__NODE_SELECT_STMT: /* VALUES or the first target */

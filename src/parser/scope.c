@@ -76,12 +76,15 @@ Status ns_find_relation(ParseState *ps, const char *schema, const char *name, in
 }
 
 /* Is there a relation of that name anywhere, visible or not? For the hint of 42P01. */
-static RangeTblEntry *find_invisible(ParseState *ps, const char *name, const ParseState **level)
+static RangeTblEntry *find_invisible(ParseState *ps, Oid relid, const char *name)
 {
     for (; ps; ps = ps->parent)
         LIST_EACH(RangeTblEntry *, rte, ps->rtable) {
             if (rte->rtekind == RTE_JOIN && !rte->alias) continue;
-            *level = ps;
+            if (relid) {
+                if (rte->rtekind == RTE_RELATION && rte->relid == relid) return rte;
+                continue;
+            }
             if (rte->eref && !strcmp(rte->eref->aliasname, name)) return rte;
             if (rte->rtekind == RTE_RELATION && rte->alias && strcmp(rte->alias->aliasname, name)) {
                 const Relation *rel;
@@ -95,10 +98,11 @@ static RangeTblEntry *find_invisible(ParseState *ps, const char *name, const Par
 
 Status ps_missing_relation(ParseState *ps, const char *schema, const char *name, int location)
 {
-    const ParseState *level = ps;
-    RangeTblEntry *rte = schema ? NULL : find_invisible(ps, name, &level);
+    Oid nsp = 0, relid = 0;
+    if (schema) TRY(lookup_namespace(ps->env, schema, true, &nsp, ps->err));
+    if (nsp) relid = lookup_relname_in(ps->env, name, nsp);
+    RangeTblEntry *rte = schema && !relid ? NULL : find_invisible(ps, relid, name);
     if (!rte) {
-        if (schema) return PS_ERROR(ps, location, ERR_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
         return PS_ERROR(ps, location, ERR_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
     }
     PS_ERROR(ps, location, ERR_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%s\"", name);
