@@ -67,7 +67,7 @@ class ClientQueries(harness.HeliosCase):
                     statement = sqlsplit.Statement(text, 0)
                     want, got = (side.run(statement, 'simple') for side in sides)
                     if 'lost' in got:
-                        harness.shared_server()
+                        harness.after_lost_connection()
                         sides[1].reconnect()
                     found = difftest.difference(want, got)
                     if found:

@@ -132,7 +132,7 @@ class Isolation(harness.HeliosCase):
         try:
             got = run_script(self.server, self.database, script, patience)
         except pgclient.Disconnected as e:
-            harness.shared_server()
+            harness.after_lost_connection()
             self.fail('connection lost: %s' % e)
         return self.show(want, script), self.show(got, script)
 

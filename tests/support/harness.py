@@ -3,6 +3,7 @@ import atexit
 import os
 import shutil
 import subprocess
+import time
 import unittest
 
 from . import servers
@@ -22,6 +23,14 @@ def shared_server():
     elif not _shared.alive():
         _shared.start()
     return _shared
+
+
+def after_lost_connection():
+    """Gives a server that is just ending the time to end, and starts it again if it did."""
+    end = time.monotonic() + 1.0
+    while _shared.alive() and time.monotonic() < end:
+        time.sleep(0.05)
+    return shared_server()
 
 
 def shared_postgres():

@@ -41,17 +41,45 @@ static void child_large(Fixture *f, int out)
     }
 }
 
+/* The store's background threads do not survive a fork: the parent opens it only after the child is dead. */
+static Fixture *fixture_closed(void)
+{
+    Fixture *f = calloc(1, sizeof *f);
+    test_dir_make(f->dir);
+    return f;
+}
+
+static void open_with_table(Fixture *f)
+{
+    fixture_open(f);
+    fixture_shapes(f);
+    f->table.storage_id = 100; /* the same for child and parent */
+}
+
+static void child_main(Fixture *f, void (*child)(Fixture *, int), int out, const char *fault)
+{
+    Session s;
+    open_with_table(f);
+    session_open(&s, f, 1);
+    s.no_sync = false;
+    begin(&s);
+    insert(&s, 900001, 100000, NULL, false);
+    insert(&s, 900002, 0, NULL, false);
+    commit(&s);
+    session_close(&s);
+    if (fault) OK(fault_points_arm(fault, err));
+    child(f, out);
+}
+
 static int run_and_kill(Fixture *f, void (*child)(Fixture *, int), int commits, const char *fault)
 {
     int fd[2], last = -1, i;
     cr_assert_eq(pipe(fd), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        Error e = ERROR_INIT;
+        alarm(30); /* never outlives the test */
         close(fd[0]);
-        if (fault && failed(fault_points_arm(fault, &e))) _exit(2);
-        fixture_open(f);
-        child(f, fd[1]);
+        child_main(f, child, fd[1], fault);
         _exit(0);
     }
     close(fd[1]);
@@ -65,28 +93,15 @@ static int run_and_kill(Fixture *f, void (*child)(Fixture *, int), int commits, 
     while (read(fd[0], &i, sizeof i) == sizeof i) last = i;
     close(fd[0]);
     waitpid(pid, &i, 0);
+    cr_assert(WIFSIGNALED(i) && WTERMSIG(i) == SIGKILL);
     return last;
-}
-
-static Fixture *prepare(void)
-{
-    Fixture *f = fixture_new();
-    Session s;
-    session_open(&s, f, 1);
-    begin(&s);
-    insert(&s, 900001, 100000, NULL, false);
-    insert(&s, 900002, 0, NULL, false);
-    commit(&s);
-    session_close(&s);
-    fixture_close(f);
-    return f;
 }
 
 static void check_after(Fixture *f, int last, int rows_each, int stride)
 {
     Session s;
     int64_t sum;
-    fixture_open(f);
+    open_with_table(f);
     session_open(&s, f, 1);
     begin(&s);
     int moved = get_v(&s, SNAPSHOT_LATEST, 900002);
@@ -101,7 +116,7 @@ static void check_after(Fixture *f, int last, int rows_each, int stride)
 
 Test(crash, small_commits)
 {
-    Fixture *f = prepare();
+    Fixture *f = fixture_closed();
     int last = run_and_kill(f, child_small, 25, NULL);
     cr_assert(last >= 24);
     check_after(f, last, 10, 10);
@@ -109,25 +124,21 @@ Test(crash, small_commits)
 
 Test(crash, large_commits)
 {
-    Fixture *f = prepare();
+    Fixture *f = fixture_closed();
     int last = run_and_kill(f, child_large, 4, NULL);
     cr_assert(last >= 3);
     check_after(f, last, 3000, 10000);
 }
 
 /* Killed at the worst places. */
-Test(crash, at_fault_points)
+static void kill_at(const char *fault, void (*child)(Fixture *, int), int rows, int stride)
 {
-    static const char *const faults[] = {"commit_before_ingest=kill@3", "spill_before_ingest=kill@9"};
-    for (int i = 0; i < 2; i++) {
-        Fixture *f = prepare();
-        check_after(f, run_and_kill(f, child_large, 0, faults[i]), 3000, 10000);
-    }
-    Fixture *f = prepare();
-    int last = run_and_kill(f, child_small, 0, "commit_before_write=kill@7");
-    cr_assert_eq(last, 5);
-    check_after(f, last, 10, 10);
+    Fixture *f = fixture_closed();
+    check_after(f, run_and_kill(f, child, 0, fault), rows, stride);
 }
+Test(crash, before_ingestion) { kill_at("commit_before_ingest=kill@3", child_large, 3000, 10000); }
+Test(crash, inside_a_spill) { kill_at("spill_before_ingest=kill@9", child_large, 3000, 10000); }
+Test(crash, before_the_batch) { kill_at("commit_before_write=kill@7", child_small, 10, 10); }
 
 /* An error in the middle of a spill or commit is an error, and the transaction leaves nothing. */
 Test(crash, errors_roll_back)
