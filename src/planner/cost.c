@@ -37,12 +37,33 @@ void cost_sort_of(PlannerInfo *root, double rows, double width, double limit, do
     *run = setting_real(root->env->settings, SET_cpu_operator_cost) * rows;
 }
 
-double planner_relation_rows(SessionEnv *env, const Relation *rel)
+/* A table's size is looked up in the store (it samples keys), so what was found is believed for a while; a small table less long. */
+typedef struct SizeEstimate {
+    const Database *db;
+    uint32_t storage_id;
+    double rows;
+    int64_t until; /* monotonic ns */
+} SizeEstimate;
+
+enum { SIZE_ESTIMATES = 32 };
+static __thread SizeEstimate size_estimates[SIZE_ESTIMATES];
+
+static double estimate_rows(SessionEnv *env, const Relation *rel)
 {
     double rows = 0, bytes = 0;
     Error ignored = ERROR_INIT;
-    if (rel->is_virtual) return virtual_scan_rows(rel, NULL, 0);
+    SizeEstimate *slot = &size_estimates[rel->def.storage_id % SIZE_ESTIMATES];
+    int64_t now = clock_monotonic_ns();
+    if (slot->db == env->db && slot->storage_id == rel->def.storage_id && now < slot->until) return slot->rows;
     if (!env->txn || failed(table_estimate(env->txn, &rel->def, &rows, &bytes, &ignored))) rows = rel->reltuples > 0 ? rel->reltuples : 1000;
     error_clear(&ignored);
+    *slot = (SizeEstimate){env->db, rel->def.storage_id, rows, now + (rows < 1000 ? 200 : 3000) * (int64_t)1000000};
+    return rows;
+}
+
+double planner_relation_rows(SessionEnv *env, const Relation *rel)
+{
+    if (rel->is_virtual) return virtual_scan_rows(rel, NULL, 0);
+    double rows = estimate_rows(env, rel);
     return rows < 1 ? 1 : rows;
 }

@@ -186,6 +186,7 @@ static Status discard(SessionEnv *env, int target, Error *err)
         portals_close_all(s, false, 0);
         prepared_drop(s, NULL);
     }
+    if (target <= 1) plan_cache_clear(s); /* ALL, PLANS */
     return ST_OK;
 }
 

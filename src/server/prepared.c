@@ -115,6 +115,18 @@ Status prepared_create(Session *s, const char *name, const char *sql, int ntypes
     return ST_OK;
 }
 
+Status prepared_build(Session *s, const char *sql, int ntypes, const Oid *types, PreparedStatement **out, Error *err)
+{
+    PreparedStatement *ps;
+    TRY(ps_new(s, "", sql, &ps, err));
+    if (failed(build(s, ps, ntypes, types, err))) {
+        prepared_unref(ps);
+        return ST_FAILED;
+    }
+    *out = ps;
+    return ST_OK;
+}
+
 /* The text of a PREPARE's inner statement: what stands after AS. */
 static Status inner_text(Session *s, const PrepareStmt *stmt, const char *sql, char **out, Error *err)
 {

@@ -94,10 +94,14 @@ static Status run_raw(Session *s, const RawStatement *raw, const char *sql, bool
     return wire_flush_if_full(&s->io, err);
 }
 
+/* Statements seen before run their kept plan; see plan_cache.c. */
 static Status run_text(Session *s, const char *sql, Error *err)
 {
     RawStatement *raw;
     int n;
+    bool done;
+    TRY(plan_cache_run(s, sql, &done, err));
+    if (done) return ST_OK;
     TRY(raw_parse(&s->env, sql, &s->statement, &raw, &n, err));
     if (n == 0) backend_simple(&s->io, 'I');
     s->multi_statement = n > 1;

@@ -43,6 +43,7 @@ static void session_free(Session *s)
 {
     block_end_session(s);
     if (s->prepared) prepared_drop(s, NULL);
+    plan_cache_clear(s);
     portals_close_all(s, false, 0);
     hashmap_free(s->prepared);
     hashmap_free(s->portals);

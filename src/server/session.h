@@ -101,6 +101,10 @@ STATUS run_query_tree(Session *s, Query *query, const char *sql, const ParamList
 STATUS check_aborted(Session *s, const RawStatement *raw, Error *err);
 void command_tag(CmdType type, uint64_t rows, char *tag);
 
+/* plan_cache.c: plans of repeated simple queries, found again by normalised text. *done: answered; otherwise nothing has happened. */
+STATUS plan_cache_run(Session *s, const char *sql, bool *done, Error *err);
+void plan_cache_clear(Session *s);
+
 /* sinks.c */
 typedef struct ClientSink {
     RowSink base;
@@ -137,6 +141,8 @@ struct PreparedStatement {
     int64_t prepared_at;
 };
 STATUS prepared_create(Session *s, const char *name, const char *sql, int ntypes, const Oid *types, PreparedStatement **out, Error *err);
+/* Not entered under its name: the caller owns the reference. */
+STATUS prepared_build(Session *s, const char *sql, int ntypes, const Oid *types, PreparedStatement **out, Error *err);
 STATUS prepared_from_raw(Session *s, const PrepareStmt *stmt, const char *sql, Error *err);
 STATUS prepared_find(Session *s, const char *name, PreparedStatement **out, Error *err);
 STATUS prepared_revalidate(Session *s, PreparedStatement *ps, Error *err); /* after DDL: analyse anew; 0A000 if the result changed */
