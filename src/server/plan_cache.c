@@ -46,7 +46,7 @@ void plan_cache_clear(Session *s)
 static Oid number_type(Slice text)
 {
     uint64_t v = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = text.len && text.data[0] == '-'; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9' || text.len > 18) return TYPE_numeric;
         v = v * 10 + (uint64_t)(text.data[i] - '0');
     }
@@ -93,6 +93,21 @@ static void consider(Session *s, CachedPlan *c, const Normalized *nz)
     error_clear(&ignored);
 }
 
+/* The value between the quotes: a doubled quote is one. */
+static Status literal_value(Arena *arena, const Literal *lit, Slice *out, Error *err)
+{
+    *out = lit->text;
+    if (!lit->is_string || !memchr(lit->text.data, '\'', lit->text.len)) return ST_OK;
+    char *copy = arena_alloc(arena, lit->text.len), *to = copy;
+    TRY_MEM(copy, err);
+    for (size_t i = 0; i < lit->text.len; i++) {
+        *to++ = (char)lit->text.data[i];
+        if (lit->text.data[i] == '\'') i++;
+    }
+    *out = slice_of(copy, (size_t)(to - copy));
+    return ST_OK;
+}
+
 static Status bind(Session *s, const PreparedStatement *ps, const Normalized *nz, ParamList *out, Error *err)
 {
     IoContext io = session_io(&s->env, &s->statement);
@@ -103,8 +118,10 @@ static Status bind(Session *s, const PreparedStatement *ps, const Normalized *nz
     TRY_NEW_N(out->nulls, &s->statement, nz->n, err);
     for (int i = 0; i < nz->n; i++) {
         const TypeInfo *type = catalog_type(&s->env, out->types[i]);
+        Slice text;
         if (!type) return ST_FAILED;
-        TRY(type_input(&io, type, nz->literals[i].text, -1, &out->values[i], err));
+        TRY(literal_value(&s->statement, &nz->literals[i], &text, err));
+        TRY(type_input(&io, type, text, -1, &out->values[i], err));
     }
     return ST_OK;
 }
