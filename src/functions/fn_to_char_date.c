@@ -120,7 +120,8 @@ typedef struct Moment {
 static void put_number(StrBuf *sb, const Item *it, int64_t v, int width)
 {
     size_t at = sb->len;
-    strbuf_printf(sb, "%0*lld", it->fm ? 0 : v >= 0 ? width : width + 1, (long long)v);
+    bool wider = v < 0 && (it->key == D_HH24 || it->key == D_HH12 || it->key == D_MI || it->key == D_SS || it->key == D_YYYY || it->key == D_CC);
+    strbuf_printf(sb, "%0*lld", it->fm ? 0 : wider ? width + 1 : width, (long long)v);
     if (!it->th_upper && !it->th_lower) return;
     static const char *const th[2][4] = {{"th", "st", "nd", "rd"}, {"TH", "ST", "ND", "RD"}};
     const char *d = sb->data + at;

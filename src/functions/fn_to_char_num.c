@@ -216,6 +216,7 @@ static Datum lay_out(CallFrame *cf, Template *t, char sign, const char *number, 
         if (l.lsign == -1 && t->pre == t->pre_lsign) l.lsign = 1;
     }
     if (t->plus && !t->minus) l.sign_written = false;
+    if (t->zero_start) t->zero_start--; /* a position from here on, no count */
     if (t->fill && t->decimal) {
         const char *dot = strchr(number, '.');
         if (dot) {
