@@ -155,7 +155,7 @@ static Options make_options(ShimEnv *env, bool create, bool scratch)
     o.table_factory = env->table;
     o.write_buffer_manager = env->write_buffers;
     o.write_buffer_size = static_cast<size_t>(env->memtable_bytes);
-    o.arena_block_size = 128 << 10;
+    o.arena_block_size = 256 << 10; /* the size from which the server has malloc map memory: it goes back with the memtable */
     o.max_write_buffer_number = 4;
     o.max_background_jobs = 2;
     o.max_subcompactions = 1;
