@@ -143,7 +143,6 @@ struct LockManager {
     RowShard rows[ROW_SHARDS];
     Mutex detector_mutex;                    /* one detection at a time; outermost */
     uint32_t visit;
-    _Atomic uint64_t global_writes[512];     /* last-write sequences of rows of the global instance */
 };
 
 LockManager *lock_manager_get(Cluster *cluster, Error *err); /* made on first use; NULL + 53200 */

@@ -72,6 +72,7 @@ static STATUS new_snapshot(Txn *t, View *view, Snapshot **out, Error *err)
 
 STATUS snapshot_take(Txn *t, Snapshot **out, Error *err)
 {
+    t->had_snapshot = true;
     if (t->opt.isolation <= ISO_READ_COMMITTED) return snapshot_take_fresh(t, out, err);
     if (!t->view) TRY(view_take(t, &t->view, err));
     t->view->refs++;

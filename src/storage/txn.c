@@ -100,7 +100,7 @@ STATUS txn_begin(Database *db, LockOwner *owner, const TxnOptions *opt, Txn **ou
 }
 
 TxnOptions *txn_options(Txn *t) { return &t->opt; }
-bool txn_has_snapshot(const Txn *t) { return t->view || t->live || t->read_floor; }
+bool txn_has_snapshot(const Txn *t) { return t->had_snapshot; }
 bool txn_has_writes(const Txn *t) { return txn_has_own(t) || t->ndrops; }
 Database *txn_database(const Txn *t) { return t->db; }
 LockOwner *txn_lock_owner(const Txn *t) { return t->owner; }

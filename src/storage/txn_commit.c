@@ -228,7 +228,7 @@ static void finish(Txn *t)
     t->clears++;
     t->own_epoch++;
     t->nsavepoints = t->nevents = t->ndrops = 0;
-    t->sync_mark = t->broken = t->ending = false;
+    t->sync_mark = t->broken = t->ending = t->had_snapshot = false;
     o->txn = NULL;
 }
 

@@ -87,6 +87,7 @@ struct Txn {
     uint64_t read_floor;  /* oldest store sequence read at; 0: none yet */
     uint64_t note_hash, note_seq; /* the last look-up without snapshot: its key's hash, and a sequence not after it */
     bool sync_mark, broken, ending;
+    bool had_snapshot;    /* a statement of the client's ran (catalog look-ups do not count) */
     Savepoint *savepoints;
     int nsavepoints, savepoint_cap;
     EventEntry *events;
