@@ -269,11 +269,44 @@ static const struct DomainRow {
 #include "catalog/sys_domains.def"
 };
 
-static int pg_type_count(void) { return ROWS(types) + ROWS(domains); }
+/* The row types of the system relations and the arrays of them follow. */
+static int pg_type_count(void) { return ROWS(types) + ROWS(domains) + 2 * sysrel_count(); }
 
 static Oid proc_or_none(const char *name) { return name[0] == '-' ? 0 : builtin_proc_oid(name); }
 
-static bool pg_type_fill(int i, Arena *arena UNUSED, void *form)
+/* Arrays of row types were numbered just before them, but for those with fixed numbers. */
+static Oid row_array_type(Oid row_type)
+{
+    static const Oid fixed[][2] = {{71, 210}, {75, 270}, {81, 272}, {83, 273}, {1248, 10052}, {2842, 10057}, {2843, 10058},
+                                   {4066, 10093}, {6101, 10112}};
+    for (int i = 0; i < ROWS(fixed); i++)
+        if (fixed[i][0] == row_type) return fixed[i][1];
+    return row_type - 1;
+}
+
+static bool row_type_fill(const SysRel *rel, bool array, Arena *arena, Form_pg_type *f)
+{
+    f->oid = array ? row_array_type(rel->reltype) : rel->reltype;
+    f->typname = array ? arena_printf(arena, "_%s", rel->name) : rel->name;
+    f->typnamespace = rel->is_info_schema ? INFORMATION_SCHEMA_NAMESPACE : PG_CATALOG_NAMESPACE;
+    f->typlen = -1;
+    f->typtype = array ? 'b' : 'c';
+    f->typcategory = array ? 'A' : 'C';
+    f->typrelid = array ? 0 : rel->oid;
+    f->typelem = array ? rel->reltype : 0;
+    f->typarray = array ? 0 : row_array_type(rel->reltype);
+    f->typsubscript = array ? builtin_proc_oid("array_subscript_handler") : 0;
+    f->typinput = builtin_proc_oid(array ? "array_in" : "record_in");
+    f->typoutput = builtin_proc_oid(array ? "array_out" : "record_out");
+    f->typreceive = builtin_proc_oid(array ? "array_recv" : "record_recv");
+    f->typsend = builtin_proc_oid(array ? "array_send" : "record_send");
+    f->typanalyze = array ? builtin_proc_oid("array_typanalyze") : 0;
+    f->typalign = 'd';
+    f->typstorage = 'x';
+    return f->typname != NULL;
+}
+
+static bool pg_type_fill(int i, Arena *arena, void *form)
 {
     Form_pg_type *f = form;
     *f = (Form_pg_type){.typowner = BOOTSTRAP_SUPERUSER, .typisdefined = true, .typtypmod = -1, .typdelim = ','};
@@ -302,6 +335,12 @@ static bool pg_type_fill(int i, Arena *arena UNUSED, void *form)
         f->typanalyze = proc_or_none(t->analyze);
         f->typsubscript = proc_or_none(t->subscript);
         return true;
+    }
+    if (i >= ROWS(types) + ROWS(domains)) {
+        SysRel rel;
+        int k = i - ROWS(types) - ROWS(domains);
+        sysrel_get(k / 2, &rel);
+        return row_type_fill(&rel, k & 1, arena, f);
     }
     const struct DomainRow *d = &domains[i - ROWS(types)];
     f->oid = d->oid;
