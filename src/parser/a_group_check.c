@@ -6,15 +6,17 @@ typedef struct Check {
     Query *q;
     List *groups;       /* TargetEntries of GROUP BY */
     bool only_vars;     /* all of them are plain columns */
+    IntArray common;    /* with GROUPING SETS: refs that every set groups by */
     int depth;
     IntArray dependent; /* range table indexes whose primary key is grouped */
     bool failed;
 } Check;
 
-static bool is_group_column(const Check *c, const Var *v)
+static bool is_group_column(const Check *c, const Var *v, bool in_all_sets)
 {
     LIST_EACH(TargetEntry *, te, c->groups) {
         const Var *g = (const Var *)te->expr;
+        if (in_all_sets && c->q->groupingSets && !intarray_has(&c->common, te->ressortgroupref)) continue;
         if (IsA(g, Var) && g->varno == v->varno && g->varattno == v->varattno && g->varlevelsup == 0) return true;
     }
     return false;
@@ -31,7 +33,7 @@ static bool primary_key_grouped(Check *c, const RangeTblEntry *rte, int varno)
         bool all = con->contype == 'p' && !con->deferrable && con->nkeys > 0;
         for (int k = 0; all && k < con->nkeys; k++) {
             Var v = {.tag = T_Var, .varno = varno, .varattno = con->keys[k]};
-            all = is_group_column(c, &v);
+            all = is_group_column(c, &v, true);
         }
         if (!all) continue;
         (void)intarray_push(&c->dependent, c->ps->arena, varno);
@@ -40,7 +42,7 @@ static bool primary_key_grouped(Check *c, const RangeTblEntry *rte, int varno)
     const IndexInfo *pk = relation_primary_key(rel); /* system catalogs have keys but no constraints */
     for (int k = 0; pk && k < pk->nkeyatts; k++) {
         Var v = {.tag = T_Var, .varno = varno, .varattno = pk->attnums[k]};
-        if (!pk->immediate || !is_group_column(c, &v)) pk = NULL;
+        if (!pk->immediate || !is_group_column(c, &v, true)) pk = NULL;
     }
     if (pk) (void)intarray_push(&c->dependent, c->ps->arena, varno);
     return pk != NULL;
@@ -51,7 +53,7 @@ static bool ungrouped(Check *c, const Var *v)
     const RangeTblEntry *rte = list_at(c->q->rtable, v->varno - 1);
     ParseState *ps = c->ps;
     const char *column = "???";
-    if (is_group_column(c, v) || primary_key_grouped(c, rte, v->varno)) return false;
+    if (is_group_column(c, v, false) || primary_key_grouped(c, rte, v->varno)) return false;
     if (v->varattno > 0 && v->varattno <= list_len(rte->eref->colnames)) column = ((String *)list_at(rte->eref->colnames, v->varattno - 1))->sval;
     if (v->varattno == 0) column = "*";
     if (v->varattno == ATTNUM_CTID) column = "ctid";
@@ -108,6 +110,23 @@ static bool check_walker(Node *n, void *arg)
     return node_walk(n, check_walker, arg);
 }
 
+/* What every set that comes out of this item groups by. */
+static void common_refs(const GroupingSet *g, Arena *arena, IntArray *out)
+{
+    if (g->kind == GROUPING_SET_SIMPLE)
+        for (int i = 0; i < g->refs.n; i++) (void)intarray_push(out, arena, g->refs.v[i]);
+    if (g->kind != GROUPING_SET_SETS || failed(stack_check(NULL))) return;
+    IntArray first = {0};
+    for (int k = 0; k < list_len(g->content); k++) {
+        IntArray here = {0}, both = {0};
+        common_refs(list_at(g->content, k), arena, &here);
+        for (int i = 0; k && i < first.n; i++)
+            if (intarray_has(&here, first.v[i])) (void)intarray_push(&both, arena, first.v[i]);
+        first = k ? both : here;
+    }
+    for (int i = 0; i < first.n; i++) (void)intarray_push(out, arena, first.v[i]);
+}
+
 Status check_aggregates(ParseState *ps, Query *q)
 {
     Check c = {.ps = ps, .q = q, .only_vars = true};
@@ -122,6 +141,7 @@ Status check_aggregates(ParseState *ps, Query *q)
         PS_APPEND(c.groups, ps, te);
         c.only_vars &= IsA(te->expr, Var);
     }
+    LIST_EACH(GroupingSet *, g, q->groupingSets) common_refs(g, ps->arena, &c.common);
     node_walk((Node *)q->targetList, check_walker, &c);
     if (!c.failed && q->havingQual) check_walker(q->havingQual, &c);
     return c.failed || error_is_set(ps->err) ? ST_FAILED : ST_OK;

@@ -162,7 +162,6 @@ Status sort_operators(ParseState *ps, Oid type, bool need_lt, bool need_gt, Oid 
     const TypeInfo *array = catalog_type(ps->env, type_base_of(ps->env, type, &(int32_t){-1}));
     if (array && array->is_array) { /* an array can do what its elements can */
         if (!type_less_operator(ps->env, array->elem)) *lt = *gt = 0;
-        if (!type_equality_operator(ps->env, array->elem)) *eq = 0;
     }
     if ((need_lt && !*lt) || (need_gt && !*gt)) {
         error_set(ps->err, ERR_UNDEFINED_FUNCTION, "could not identify an ordering operator for type %s", ps_type_name(ps, type));

@@ -250,7 +250,7 @@ typedef struct Guess { int best; const RangeTblEntry *rte[2]; const char *col[2]
 static void guess_in(Guess *g, const RangeTblEntry *rte, const char *rel, const char *column)
 {
     int penalty = 0;
-    if (rte->rtekind == RTE_JOIN || !rte->eref || !rte->inFromCl) return; /* a join's columns are found at its members */
+    if (rte->rtekind == RTE_JOIN || !rte->eref) return; /* a join's columns are found at its members */
     if (rel) penalty = distance(rel, rte->eref->aliasname, 4);
     if (penalty > 3) return;
     LIST_EACH(String *, s, rte->eref->colnames) {
