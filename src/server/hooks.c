@@ -186,7 +186,10 @@ static Status discard(SessionEnv *env, int target, Error *err)
         portals_close_all(s, false, 0);
         prepared_drop(s, NULL);
     }
-    if (target <= 1) plan_cache_clear(s); /* ALL, PLANS */
+    if (target <= 1) { /* ALL, PLANS */
+        plan_cache_clear(s);
+        parsed_clear(s);
+    }
     return ST_OK;
 }
 

@@ -96,11 +96,72 @@ static Status build(Session *s, PreparedStatement *ps, int ntypes, const Oid *ty
     return st;
 }
 
+/* ---- unnamed statements parsed before: drivers that never name them send the same text again and again ---- */
+
+enum { PARSED_ENTRIES = 32, PARSED_TEXT_MAX = 2048 };
+
+static bool parsed_key(Session *s, const char *sql, int ntypes, const Oid *types, Slice *out)
+{
+    StrBuf key;
+    size_t len = strnlen(sql, PARSED_TEXT_MAX + 1);
+    if (len > PARSED_TEXT_MAX) return false;
+    strbuf_init(&key, &s->statement);
+    strbuf_append(&key, types, (size_t)ntypes * sizeof(Oid));
+    strbuf_append(&key, sql, len);
+    *out = strbuf_slice(&key);
+    return !key.oom;
+}
+
+void parsed_clear(Session *s)
+{
+    size_t pos = 0;
+    Slice key;
+    void *value;
+    while (s->parsed && hashmap_next(s->parsed, &pos, &key, &value)) {
+        hashmap_remove(s->parsed, key);
+        prepared_unref(value);
+    }
+}
+
+static PreparedStatement *parsed_find(Session *s, Slice key)
+{
+    PreparedStatement *ps = hashmap_get(s->parsed, key);
+    if (!ps) return NULL;
+    if (ps->generation == catalog_generation(&s->env) && ps->settings_generation == setting_generation(s->env.settings)) return ps;
+    hashmap_remove(s->parsed, key);
+    prepared_unref(ps);
+    return NULL;
+}
+
+static void parsed_keep(Session *s, Slice key, PreparedStatement *ps)
+{
+    if (!ps->raw || !ps->query || ps->query->commandType == CMD_UTILITY) return;
+    if (hashmap_count(s->parsed) >= PARSED_ENTRIES) parsed_clear(s);
+    if (hashmap_put(s->parsed, key, ps)) ps->refs++;
+}
+
+static Status unnamed_create(Session *s, const char *sql, int ntypes, const Oid *types, PreparedStatement **out, Error *err)
+{
+    Slice key;
+    bool keyed = parsed_key(s, sql, ntypes, types, &key) && s->block != BLOCK_ABORTED;
+    PreparedStatement *ps = keyed ? parsed_find(s, key) : NULL;
+    prepared_drop(s, "");
+    if (ps) ps->refs++;
+    else TRY(prepared_build(s, sql, ntypes, types, &ps, err));
+    if (!hashmap_put(s->prepared, slice_cstr(""), ps)) {
+        prepared_unref(ps);
+        return error_out_of_memory(err, 0);
+    }
+    if (keyed && ps->refs == 1) parsed_keep(s, key, ps);
+    *out = ps;
+    return ST_OK;
+}
+
 Status prepared_create(Session *s, const char *name, const char *sql, int ntypes, const Oid *types, PreparedStatement **out, Error *err)
 {
     PreparedStatement *ps;
-    if (!name[0]) prepared_drop(s, "");
-    else if (hashmap_get(s->prepared, slice_cstr(name)))
+    if (!name[0]) return unnamed_create(s, sql, ntypes, types, out, err);
+    if (hashmap_get(s->prepared, slice_cstr(name)))
         return error_set(err, ERR_DUPLICATE_PSTATEMENT, "prepared statement \"%s\" already exists", name);
     TRY(ps_new(s, name, sql, &ps, err));
     if (failed(build(s, ps, ntypes, types, err))) {

@@ -44,10 +44,12 @@ static void session_free(Session *s)
     block_end_session(s);
     if (s->prepared) prepared_drop(s, NULL);
     plan_cache_clear(s);
+    parsed_clear(s);
     portals_close_all(s, false, 0);
     hashmap_free(s->prepared);
     hashmap_free(s->portals);
     hashmap_free(s->plans);
+    hashmap_free(s->parsed);
     session_detach(s);
     if (s->env.locks) lock_owner_free(s->env.locks);
     settings_free(s->env.settings);
@@ -92,8 +94,9 @@ static Status fill(Session *s, const char *addr, int port, Error *err)
     s->prepared = hashmap_new(&s->account);
     s->portals = hashmap_new(&s->account);
     s->plans = hashmap_new(&s->account);
+    s->parsed = hashmap_new(&s->account);
     env->settings = settings_new(s->server->defaults, &s->account);
-    if (!s->prepared || !s->portals || !s->plans || !env->settings) return error_out_of_memory(err, 0);
+    if (!s->prepared || !s->portals || !s->plans || !s->parsed || !env->settings) return error_out_of_memory(err, 0);
     env->cluster = s->server->cluster;
     env->interrupt = &s->interrupt;
     env->account = &s->account;

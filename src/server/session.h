@@ -52,6 +52,7 @@ typedef struct Session {
 
     HashMap *prepared;           /* by name; "" is the unnamed one */
     HashMap *portals;
+    HashMap *parsed;             /* unnamed statements by text and parameter types, to be parsed once */
     HashMap *plans;              /* simple queries' plans by normalised text */
     int nplans;
     uint64_t portal_serial;
@@ -149,6 +150,7 @@ STATUS prepared_revalidate(Session *s, PreparedStatement *ps, Error *err); /* af
 /* The plan to run with these parameters: the generic one, or a custom one in arena. *cached: it is ps->generic. */
 STATUS prepared_plan(Session *s, PreparedStatement *ps, const ParamList *params, Arena *arena, PlannedStmt **out, bool *cached, Error *err);
 void prepared_unref(PreparedStatement *ps);
+void parsed_clear(Session *s);
 void prepared_drop(Session *s, const char *name_or_null);
 
 /* portal.c */
