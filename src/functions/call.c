@@ -4,6 +4,7 @@
 
 #include "catalog/cat_builtin.h"
 #include "functions/fn.h"
+#include "types/record.h"
 
 /* Sorted by name (func_table.def is): no relocations in a fixed-address program, no private memory. */
 static const struct { const char *name; BuiltinFn fn; } by_source[] = {
@@ -217,6 +218,44 @@ Datum fn_return_buf(CallFrame *cf, const StrBuf *sb)
 {
     FTRY(strbuf_check(sb, cf->err));
     return call_return_text(cf, strbuf_slice(sb));
+}
+
+/* The row as a value: its shape are the function's OUT parameters. */
+static Datum make_row(CallFrame *cf, int n, const Datum *v, const bool *nulls)
+{
+    const ProcInfo *p = cf->proc;
+    Datum out = 0;
+    int at = 0;
+    TupleDesc *desc = tupledesc_new(cf->arena, n);
+    FTRY_MEM(desc);
+    desc->row_type = TYPE_record;
+    for (int i = 0; p && i < p->nall && at < n; i++) {
+        if (p->modes[i] != 'o' && p->modes[i] != 'b' && p->modes[i] != 't') continue;
+        const TypeInfo *t = fn_type(cf, p->all_args[i]);
+        if (!t) return 0;
+        attribute_set(&desc->atts[at++], p->names ? p->names[i] : "", t, -1);
+    }
+    if (at < n) return CALL_ERROR(cf, ERR_INTERNAL_ERROR, "function has no row type of %d columns", n);
+    FTRY(record_make(cf->arena, desc, v, nulls, &out, cf->err));
+    return out;
+}
+
+Datum fn_return_row(CallFrame *cf, int n, const Datum *v, const bool *nulls)
+{
+    static const bool none[32];
+    if (!nulls) nulls = none;
+    if (!fn_ok(cf)) return 0;
+    if (cf->set && cf->set->ncols >= n) {
+        memcpy(cf->set->cols, v, (size_t)n * sizeof *v);
+        memcpy(cf->set->nulls, nulls, (size_t)n);
+        return 0;
+    }
+    Datum row = make_row(cf, n, v, nulls);
+    if (cf->set && cf->set->ncols) {
+        cf->set->cols[0] = row;
+        cf->set->nulls[0] = false;
+    }
+    return row;
 }
 
 const FormatOptions *fn_format(CallFrame *cf)

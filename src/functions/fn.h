@@ -27,6 +27,8 @@ const TypeInfo *fn_type(CallFrame *cf, Oid type);
 Datum fn_return_buf(CallFrame *cf, const StrBuf *sb);       /* text of a buffer; its failure becomes 53200 */
 Datum fn_return_numeric(CallFrame *cf, const Numeric *v);
 Datum fn_return_interval(CallFrame *cf, const Interval *iv);
+/* One row of a function with OUT parameters, a set's next row too. nulls NULL: none. At most 32 columns. */
+Datum fn_return_row(CallFrame *cf, int n, const Datum *values, const bool *nulls);
 bool fn_arg_numeric(CallFrame *cf, int i, Numeric *out);    /* false: error set */
 char *fn_arg_cstr(CallFrame *cf, int i);                    /* zero-terminated copy in cf->arena; NULL: error set */
 /* Appends the text form of a value of any type. */

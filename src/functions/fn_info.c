@@ -462,18 +462,15 @@ FN(pg_options_to_table)
         FTRY(array_open(copy, &s->v, cf->err));
         array_iter_init(&s->it, &s->v, type_builtin(TYPE_text));
     }
-    if (!array_next(&s->it, &d, &null) || cf->set->ncols < 2) {
+    if (!array_next(&s->it, &d, &null)) {
         cf->set->done = true;
         return 0;
     }
     Slice t = varlena_slice(d);
     const uint8_t *eq = memchr(t.data, '=', t.len);
     size_t n = eq ? (size_t)(eq - t.data) : t.len;
-    cf->set->cols[0] = call_return_text(cf, slice_of(t.data, n));
-    cf->set->nulls[0] = false;
-    cf->set->nulls[1] = !eq;
-    cf->set->cols[1] = eq ? call_return_text(cf, slice_of(eq + 1, t.len - n - 1)) : 0;
-    return 0;
+    Datum v[2] = {call_return_text(cf, slice_of(t.data, n)), eq ? call_return_text(cf, slice_of(eq + 1, t.len - n - 1)) : 0};
+    return fn_return_row(cf, 2, v, (bool[]){false, !eq});
 }
 
 static const struct { const char *word; char cat; bool bare; const char *catdesc, *baredesc; } keywords[] = {
@@ -483,17 +480,16 @@ static const struct { const char *word; char cat; bool bare; const char *catdesc
 FN(pg_get_keywords)
 {
     size_t i = (size_t)(uintptr_t)cf->site_state;
-    if (i >= sizeof keywords / sizeof keywords[0] || cf->set->ncols < 5) {
+    if (i >= sizeof keywords / sizeof keywords[0]) {
         cf->set->done = true;
         return 0;
     }
-    Datum *c = cf->set->cols;
-    memset(cf->set->nulls, 0, (size_t)cf->set->ncols);
+    Datum c[5];
     c[0] = call_return_cstr(cf, keywords[i].word);
     c[1] = keywords[i].cat;
     c[2] = datum_bool(keywords[i].bare);
     c[3] = call_return_cstr(cf, keywords[i].catdesc);
     c[4] = call_return_cstr(cf, keywords[i].baredesc);
     cf->site_state = (void *)(uintptr_t)(i + 1);
-    return 0;
+    return fn_return_row(cf, 5, c, NULL);
 }

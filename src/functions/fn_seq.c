@@ -122,22 +122,12 @@ FN(pg_sequence_parameters)
 {
     const Relation *rel;
     const void *form;
-    if (cf->set) {
-        if (cf->site_state) {
-            cf->set->done = true;
-            return 0;
-        }
-        cf->site_state = (void *)(uintptr_t)1;
-    }
     if (!open_sequence(cf, ARG_OID(0), 0, &rel)) return 0;
     const SequenceDef *d = &rel->sequence;
     FTRY(cat_get_by_oid(cf->env, REL_pg_sequence, IDX_sequence_seqrelid, rel->oid, cf->arena, &form, cf->err));
     Oid type = form ? ((const Form_pg_sequence *)form)->seqtypid : TYPE_int8;
-    if (!cf->set || cf->set->ncols < 7) return CALL_ERROR(cf, ERR_FEATURE_NOT_SUPPORTED, "function pg_sequence_parameters must be called in FROM");
     Datum v[7] = {datum_i64(d->start), datum_i64(d->min), datum_i64(d->max), datum_i64(d->increment), datum_bool(d->cycle), datum_i64(d->cache), datum_oid(type)};
-    memcpy(cf->set->cols, v, sizeof v);
-    memset(cf->set->nulls, 0, 7);
-    return 0;
+    return fn_return_row(cf, 7, v, NULL);
 }
 
 FN(pg_sequence_last_value)

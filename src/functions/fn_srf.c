@@ -149,12 +149,7 @@ FN(_pg_expandarray)
     Datum d = fn_array_unnest(cf);
     s = cf->site_state;
     if (!fn_ok(cf) || cf->set->done) return 0;
-    if (cf->set->ncols >= 2) {
-        cf->set->cols[0] = d;
-        cf->set->nulls[0] = cf->isnull;
-        cf->set->cols[1] = datum_i32(s->it.i);
-        cf->set->nulls[1] = false;
-    }
+    bool null = cf->isnull;
     cf->isnull = false;
-    return d;
+    return fn_return_row(cf, 2, (Datum[]){d, datum_i32(s->it.i)}, (bool[]){null, false});
 }

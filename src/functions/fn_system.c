@@ -287,13 +287,15 @@ static void collect(void *arg, const char *name)
     l->v[l->n] = arena_strdup(l->arena, name);
     if (!l->v[l->n++]) l->oom = true;
 }
-static void zone_row(CallFrame *cf, int at, const char *abbrev_or_null, int east, bool dst)
+static Datum zone_row(CallFrame *cf, const char *name, const char *abbrev, int east, bool dst)
 {
-    Datum *c = cf->set->cols;
-    memset(cf->set->nulls, 0, (size_t)cf->set->ncols);
-    if (abbrev_or_null) c[at++] = call_return_cstr(cf, abbrev_or_null);
-    c[at] = fn_return_interval(cf, &(Interval){.time = east * USECS_PER_SEC});
-    c[at + 1] = datum_bool(dst);
+    Datum c[4];
+    int n = 0;
+    if (name) c[n++] = call_return_cstr(cf, name);
+    c[n++] = call_return_cstr(cf, abbrev);
+    c[n++] = fn_return_interval(cf, &(Interval){.time = east * USECS_PER_SEC});
+    c[n++] = datum_bool(dst);
+    return fn_return_row(cf, n, c, NULL);
 }
 FN(pg_timezone_names)
 {
@@ -305,13 +307,11 @@ FN(pg_timezone_names)
         timezone_each_name(collect, l);
         if (l->oom) return fn_oom(cf);
     }
-    for (; l->next < l->n && cf->set->ncols >= 4; l->next++) {
+    for (; l->next < l->n; l->next++) {
         const TimeZone *tz = timezone_find(slice_cstr(l->v[l->next]));
         if (!tz) continue;
         ZoneOffset z = timezone_at(tz, fn_format(cf)->now_us / USECS_PER_SEC + POSTGRES_EPOCH_UNIX_S);
-        zone_row(cf, 1, z.abbrev ? z.abbrev : "", z.seconds_east, z.is_dst);
-        cf->set->cols[0] = call_return_cstr(cf, l->v[l->next++]);
-        return 0;
+        return zone_row(cf, l->v[l->next++], z.abbrev ? z.abbrev : "", z.seconds_east, z.is_dst);
     }
     cf->set->done = true;
     return 0;
@@ -320,7 +320,7 @@ FN(pg_timezone_abbrevs)
 {
     int i = (int)(uintptr_t)cf->site_state;
     ZoneAbbrev z;
-    if (i >= timezone_abbrev_count() || cf->set->ncols < 3) {
+    if (i >= timezone_abbrev_count()) {
         cf->set->done = true;
         return 0;
     }
@@ -332,9 +332,8 @@ FN(pg_timezone_abbrevs)
         z.seconds_east = o.seconds_east;
         z.is_dst = o.is_dst;
     }
-    zone_row(cf, 0, name, z.seconds_east, z.is_dst);
     cf->site_state = (void *)(uintptr_t)(i + 1);
-    return 0;
+    return zone_row(cf, NULL, name, z.seconds_east, z.is_dst);
 }
 
 /* ---- sets that are empty here ---- */

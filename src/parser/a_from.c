@@ -110,6 +110,11 @@ static Status one_function(ParseState *ps, const PbNode *raw, PbNode **defs, siz
         TRY(declared_columns(ps, defs, ndefs, rf, fc));
         for (int i = before; i < list_len(fc->names); i++) PS_APPEND(rf->funccolnames, ps, list_at(fc->names, i));
     } else if (desc) {
+        for (int i = 0; type == TYPE_record && i < desc->natts; i++) { /* OUT parameters: the executor takes the row's shape from here */
+            PS_INT(&rf->funccoltypes, ps, desc->atts[i].type);
+            PS_INT(&rf->funccoltypmods, ps, desc->atts[i].typmod);
+            PS_INT(&rf->funccolcollations, ps, desc->atts[i].collation);
+        }
         for (int i = 0; i < desc->natts; i++)
             TRY(add_column(ps, fc, desc->atts[i].dropped ? "" : desc->atts[i].name, desc->atts[i].type, desc->atts[i].typmod, desc->atts[i].collation));
     } else {
