@@ -133,6 +133,7 @@ static LexKind lex_token(Lexer *lx)
     if (c == '$') return lex_dollar(lx);
     if (is_operator(c)) return lex_operator(lx);
     lx->p++;
+    if (c == ':' && (at(lx, 0) == ':' || at(lx, 0) == '=')) lx->p++;
     return c && strchr("()[],;:.", c) ? LEX_PUNCT : LEX_BAD;
 }
 

@@ -7,7 +7,7 @@
 
 typedef enum LexKind {
     LEX_END, LEX_WORD, LEX_QUOTED_NAME, LEX_STRING /* 'x', N'x' is a word and a string */, LEX_ESTRING /* E'x' */, LEX_DOLLAR /* $$x$$ */,
-    LEX_OTHER_STRING /* B'' X'' U&'' */, LEX_NUMBER, LEX_PARAM, LEX_OPERATOR /* one or more operator characters */, LEX_PUNCT /* one of ()[],;:. */,
+    LEX_OTHER_STRING /* B'' X'' U&'' */, LEX_NUMBER, LEX_PARAM, LEX_OPERATOR /* one or more operator characters */, LEX_PUNCT /* one of ()[],;:. or :: or := */,
     LEX_BAD /* unterminated or not a token: the parser will say */
 } LexKind;
 

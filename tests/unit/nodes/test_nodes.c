@@ -108,8 +108,8 @@ Test(nodes, a_changed_field_makes_them_differ)
     for (int t = 0; t < T_COUNT; t++) {
         const NodeMeta *m = node_meta(t);
         for (int i = 0; m && i < m->nfields; i++) {
+            if (m->fields[i].kind != FK_SCALAR || t == T_Const) continue; /* a Const of zeroes would have a value that is nowhere */
             Node *n = node_new_(&a, t, m->size), *copy = node_copy(n, &a);
-            if (m->fields[i].kind != FK_SCALAR) continue;
             field_set_scalar(copy, &m->fields[i], 1);
             cr_assert(!node_equal(n, copy), "%s.%s is not compared", m->name, m->fields[i].name);
         }

@@ -104,7 +104,6 @@ static const struct Shape { const char *name, *before, *open, *middle, *close, *
     {"at time zone", "SELECT a", " AT TIME ZONE 'x'", "", "", ""},
     {"in", "SELECT ", "a IN (", "1", ")", ""},
     {"estring", "SELECT E'\\'' ", "|| E'a'\n'\\'' ", "", "", ""},
-    {"explain", "", "EXPLAIN ", "SELECT 1", "", ""},
     {"joins in parentheses", "SELECT * FROM ", "(a JOIN ", "b", " ON true)", ""},
     {"with", "", "WITH x AS (", "SELECT 1", ") SELECT 1", ""},
     {"dollar", "SELECT $a$($a$ ", "|| $$($$ ", "", "", ""},
