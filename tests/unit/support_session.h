@@ -59,6 +59,20 @@ static inline Status support_end(Support *s, Status st, Error *err)
     return st;
 }
 
+static inline void support_session_init(Support *s, int pid)
+{
+    interrupt_init(&s->interrupt);
+    mem_account_init(&s->account, NULL, "unit test", 0);
+    arena_init(&s->arena, &s->account, 0);
+    arena_init(&s->stmt, &s->account, 0);
+    s->env = (SessionEnv){.cluster = s->cluster, .db = s->db, .database_oid = 5, .database_name = "postgres", .catalog = s->catalog,
+                          .settings = settings_new(NULL, &s->account), .interrupt = &s->interrupt, .account = &s->account, .arena = &s->arena,
+                          .session_user = 10, .current_user = 10, .is_superuser = true, .pid = pid, .hooks = &support_hooks};
+    SUPPORT_OK(lock_owner_new(s->cluster, pid, &s->interrupt, &s->env.locks, err));
+    SUPPORT_OK(cat_session_new(&s->env, err));
+    session_env_refresh(&s->env);
+}
+
 static inline void support_open(Support *s)
 {
     functions_register();
@@ -70,21 +84,18 @@ static inline void support_open(Support *s)
     SUPPORT_OK(catalog_bootstrap_cluster(s->cluster, "postgres", err));
     SUPPORT_OK(database_acquire(s->cluster, 5, false, &s->db, err));
     SUPPORT_OK(catalog_open(s->cluster, s->db, &s->catalog, err));
-    interrupt_init(&s->interrupt);
-    mem_account_init(&s->account, NULL, "unit test", 0);
-    arena_init(&s->arena, &s->account, 0);
-    arena_init(&s->stmt, &s->account, 0);
-    s->env = (SessionEnv){.cluster = s->cluster, .db = s->db, .database_oid = 5, .database_name = "postgres", .catalog = s->catalog,
-                          .settings = settings_new(NULL, &s->account), .interrupt = &s->interrupt, .account = &s->account, .arena = &s->arena,
-                          .session_user = 10, .current_user = 10, .is_superuser = true, .pid = 1, .hooks = &support_hooks};
-    SUPPORT_OK(lock_owner_new(s->cluster, 1, &s->interrupt, &s->env.locks, err));
-    SUPPORT_OK(cat_session_new(&s->env, err));
-    session_env_refresh(&s->env);
+    support_session_init(s, 1);
 }
 
-static inline void support_close(Support *s)
+/* One more session on the cluster of `first`; close it before that one. */
+static inline void support_open_more(const Support *first, Support *s, int pid)
 {
-    char cmd[100];
+    *s = (Support){.cluster = first->cluster, .db = first->db, .catalog = first->catalog};
+    support_session_init(s, pid);
+}
+
+static inline void support_session_close(Support *s)
+{
     if (s->env.txn) txn_rollback(s->env.txn);
     s->env.txn = NULL;
     catalog_statement_end(&s->env);
@@ -93,12 +104,50 @@ static inline void support_close(Support *s)
     settings_free(s->env.settings);
     arena_destroy(&s->stmt);
     arena_destroy(&s->arena);
+    interrupt_destroy(&s->interrupt);
+}
+
+static inline void support_close(Support *s)
+{
+    char cmd[100];
+    support_session_close(s);
     catalog_close(s->catalog);
     database_release(s->db);
     SUPPORT_OK(cluster_close(s->cluster, err));
-    interrupt_destroy(&s->interrupt);
     snprintf(cmd, sizeof cmd, "rm -rf %s", s->dir);
     if (system(cmd)) abort();
+}
+
+/* A table of int4 columns named in `columns` ("a b c") in schema public, in a transaction of its own. */
+static inline void support_table(Support *s, const char *name, const char *columns)
+{
+    Form_pg_class c;
+    char copy[200], *save = NULL;
+    support_begin(s);
+    cat_class_defaults(&c);
+    SUPPORT_OK(cat_new_oid(&s->env, &c.oid, err));
+    SUPPORT_OK(cat_new_storage_id(&s->env, &c.relfilenode, err));
+    c.relname = name;
+    c.relnamespace = 2200;
+    c.relowner = 10;
+    c.relam = HEAP_AM;
+    c.relkind = 'r';
+    snprintf(copy, sizeof copy, "%s", columns);
+    for (char *p = strtok_r(copy, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+        Form_pg_attribute a;
+        cat_attribute_defaults(&a);
+        a.attrelid = c.oid;
+        a.attname = p;
+        a.atttypid = TYPE_int4;
+        a.attlen = 4;
+        a.attbyval = true;
+        a.attalign = 'i';
+        a.attstorage = 'p';
+        a.attnum = ++c.relnatts;
+        SUPPORT_OK(cat_insert(&s->env, REL_pg_attribute, &a, err));
+    }
+    SUPPORT_OK(cat_insert(&s->env, REL_pg_class, &c, err));
+    SUPPORT_OK(support_end(s, ST_OK, err));
 }
 
 /* Rows as "a|b;c|d", nulls as "~". */

@@ -23,6 +23,14 @@ typedef struct LockRowsState {
 
 static const char *const strength_names[] = {"", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
 
+/* The store knows no names: NOWAIT's message gets its relation here. */
+static Status name_relation(const Mark *m, Error *err)
+{
+    if (m->wait != LOCK_NOWAIT || err->code != ERR_LOCK_NOT_AVAILABLE || strcmp(err->message, "could not obtain lock on row")) return ST_FAILED;
+    error_clear(err);
+    return error_set(err, ERR_LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"%s\"", m->rel->name);
+}
+
 /* *keep false: the row is passed over. *changed: some row is newer than the one read. */
 static STATUS lock_one(LockRowsState *s, int i, TupleSlot *row, bool *keep, bool *changed, Error *err)
 {
@@ -39,7 +47,8 @@ static STATUS lock_one(LockRowsState *s, int i, TupleSlot *row, bool *keep, bool
     TRY(datum_copy(&s->ps.tuple_arena, row->values[att], false, -1, &identity, err));
     TRY(row_identity_read(identity, m->rel, m->codec, m->slot, err));
     s->sources[i] = m->slot;
-    TRY(row_lock(s->ps.es->env->txn, &m->rel->def, m->slot, m->strength, m->wait, m->newest, &s->ps.tuple_arena, &outcome, err));
+    Status st = row_lock(s->ps.es->env->txn, &m->rel->def, m->slot, m->strength, m->wait, m->newest, &s->ps.tuple_arena, &outcome, err);
+    if (failed(st)) return name_relation(m, err);
     if (outcome == ROWLOCK_DELETED || outcome == ROWLOCK_BUSY) *keep = false;
     if (outcome != ROWLOCK_UPDATED) return ST_OK;
     m->newest->table_oid = m->rel->oid;
