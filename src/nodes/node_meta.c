@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wbool-compare"
 #pragma GCC diagnostic ignored "-Wtype-limits"
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wbool-compare"
+#endif
 
 #define SIGN_SCALAR(ctype) ((ctype)-1 < (ctype)1)
 #define SIGN_REAL(ctype) 0
