@@ -15,6 +15,7 @@ enum { BOUNDS_MAX = 64, HISTORY_BATCH_BYTES = 256 * 1024 };
 static void run_free(Run *r, bool keep_file)
 {
     kv_run_close(r->reader);
+    kv_run_close(r->probe);
     if (r->file) kv_file_abandon(r->file);
     else if (!keep_file) unlink(r->path);
     free((void *)r->min.data);
@@ -63,7 +64,9 @@ STATUS run_finish(Run *r, Error *err)
     uint64_t entries;
     KvFile *f = r->file;
     r->file = NULL;
-    return kv_file_finish(f, &entries, err);
+    Status st = kv_file_finish(f, &entries, err);
+    atomic_store(&r->finished, st == ST_OK);
+    return st;
 }
 
 /* ---- The Spill itself. */
@@ -85,13 +88,15 @@ static STATUS spill_new(Txn *t, Error *err)
     xid = __builtin_bswap64(xid);
     memcpy(s->prefix, &id, 4);
     memcpy(s->prefix + 4, &xid, 8);
-    t->spill = s;
     st = txn_become_implicit(t, err);
     if (failed(st)) {
-        t->spill = NULL;
         free(s);
+        return st;
     }
-    return st;
+    mutex_lock(&t->state->implicit_mutex); /* we are on the list already: others may look */
+    t->spill = s;
+    mutex_unlock(&t->state->implicit_mutex);
+    return ST_OK;
 }
 
 void spill_free(Txn *t)
@@ -418,6 +423,7 @@ STATUS spill_adopt(Txn *t, uint32_t storage_id, const char *path, Slice min, Sli
     (void)storage_id;
     r->min_seq = r->max_seq = t->ov.next_seq++;
     r->bytes = bytes;
+    atomic_store(&r->finished, true);
     if (r->max_seq > t->spill->max_seq) t->spill->max_seq = r->max_seq;
     run_insert(t->spill, r);
     t->own_epoch++;

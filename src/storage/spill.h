@@ -22,7 +22,9 @@ typedef struct Run {
     Slice min, max;           /* heap */
     size_t max_cap;
     KvFile *file;             /* being written; NULL: finished */
-    KvRun *reader;            /* opened on first use */
+    KvRun *reader;            /* the owner's, opened on first use */
+    _Atomic bool finished;    /* the file can be read */
+    KvRun *probe;             /* of spill_holds; implicit_mutex */
     char path[];
 } Run;
 
@@ -36,7 +38,8 @@ typedef struct Spill {
     Kv *scratch;
     uint8_t prefix[12];
     uint64_t max_seq; /* of all entries spilled so far */
-    bool has_scratch, has_history;
+    _Atomic bool has_scratch; /* others look too */
+    bool has_history;
     Run *runs;
     SpillStorage *storages;
     SeqRange *dead;
@@ -63,7 +66,7 @@ typedef struct ScratchCursor {
     Spill *spill;
     StorePlace place;
     uint64_t limit;
-    KvCursor *main;
+    KvCursor *main, *history; /* history: on first use */
     StrBuf old;        /* an older version's value */
     bool valid, deleted;
     uint8_t flags;
@@ -93,7 +96,7 @@ STATUS runs_cursor_move(RunsCursor *c, bool backward, Error *err);
 /* Shared by spill*.c. */
 Slice spill_key(const Spill *s, StorePlace place, uint8_t sub, Slice key, StrBuf *out);
 bool spill_is_dead(const Spill *s, uint64_t seq);
-STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, StrBuf *out, bool *found, Error *err);
+STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, KvCursor **cursor, StrBuf *out, bool *found, Error *err);
 STATUS run_finish(Run *r, Error *err);
 STATUS run_reader(Spill *s, Run *r, KvRun **out, Error *err);
 enum { SPILL_HEAD = 14, SPILL_VALUE_HEAD = 9 };

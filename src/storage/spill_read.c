@@ -25,28 +25,37 @@ static uint8_t value_flags(Slice v) { return v.data[8]; }
 static Slice value_body(Slice v) { return slice_of(v.data + SPILL_VALUE_HEAD, v.len - SPILL_VALUE_HEAD); }
 static bool visible(const Spill *s, Slice v, uint64_t limit) { return value_seq(v) < limit && !spill_is_dead(s, value_seq(v)); }
 
-/* The newest version in the history that the limit sees; out gets its whole value. */
-STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, StrBuf *out, bool *found, Error *err)
+static STATUS open_history(Spill *s, StorePlace place, KvCursor **out, Error *err)
 {
-    KvCursor *c = NULL;
     StrBuf from, to;
-    uint8_t end[8];
+    strbuf_init_heap(&from, NULL);
+    strbuf_init_heap(&to, NULL);
+    (void)spill_key(s, place, 1, slice_of(NULL, 0), &from);
+    (void)spill_key(s, (StorePlace)(place + 1), 1, slice_of(NULL, 0), &to);
+    Status st = first_error(strbuf_check(&from, err), strbuf_check(&to, err));
+    if (!failed(st)) st = kv_cursor_open(s->scratch, NULL, strbuf_slice(&from), strbuf_slice(&to), false, out, err);
+    strbuf_free(&from);
+    strbuf_free(&to);
+    return st;
+}
+
+/* The newest version in the history that the limit sees; out gets its whole value. *cursor: opened on first use, the caller closes it. */
+STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, KvCursor **cursor, StrBuf *out, bool *found, Error *err)
+{
+    StrBuf from;
     Status st = ST_OK;
     *found = false;
     if (!s->has_history) return ST_OK;
+    if (!*cursor) TRY(open_history(s, place, cursor, err));
     strbuf_init_heap(&from, NULL);
-    strbuf_init_heap(&to, NULL);
-    (void)spill_key(s, place, 1, key, &from);
-    (void)spill_key(s, place, 1, key, &to);
+    Slice prefix = spill_key(s, place, 1, key, &from);
+    size_t prefix_len = prefix.len;
     uint64_t inverse = __builtin_bswap64(~(limit - 1));
     strbuf_append(&from, &inverse, 8);
-    memset(end, 0xff, sizeof end);
-    strbuf_append(&to, end, sizeof end);
     TRY_GOTO(st, strbuf_check(&from, err), done);
-    TRY_GOTO(st, strbuf_check(&to, err), done);
-    TRY_GOTO(st, kv_cursor_open(s->scratch, NULL, strbuf_slice(&from), strbuf_slice(&to), false, &c, err), done);
-    for (kv_cursor_seek(c, slice_of(NULL, 0)); kv_cursor_valid(c); kv_cursor_next(c)) {
-        Slice v = kv_cursor_value(c);
+    for (kv_cursor_seek(*cursor, strbuf_slice(&from)); kv_cursor_valid(*cursor); kv_cursor_next(*cursor)) {
+        Slice v = kv_cursor_value(*cursor);
+        if (!slice_has_prefix(kv_cursor_key(*cursor), slice_of(from.data, prefix_len))) break;
         if (!visible(s, v, limit)) continue;
         strbuf_reset(out);
         strbuf_append(out, v.data, v.len);
@@ -54,11 +63,9 @@ STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, 
         *found = true;
         break;
     }
-    st = kv_cursor_error(c, err);
+    st = kv_cursor_error(*cursor, err);
 done:
-    kv_cursor_close(c);
     strbuf_free(&from);
-    strbuf_free(&to);
     return st;
 }
 
@@ -77,12 +84,10 @@ static bool run_covers(const Run *r, StorePlace place, Slice key)
     return r->place == place && slice_compare(r->min, key) <= 0 && slice_compare(key, r->max) <= 0;
 }
 
-static STATUS run_lookup(Spill *s, Run *r, Slice key, Arena *arena, Slice *value, bool *found, Error *err)
+static STATUS run_lookup(KvRun *reader, Slice key, Arena *arena, Slice *value, bool *found, Error *err)
 {
-    KvRun *reader;
     KvRunCursor *c = NULL;
     *found = false;
-    TRY(run_reader(s, r, &reader, err));
     TRY(kv_run_cursor_open(reader, &c, err));
     kv_run_seek(c, key);
     Status st = kv_run_error(c, err);
@@ -126,8 +131,10 @@ static STATUS scratch_get(Spill *s, StorePlace place, Slice key, uint64_t limit,
         *own = true;
         st = take(v.bytes, arena, value, found, flags, err);
     } else {
-        st = spill_old_version(s, place, key, limit, &buf, own, err);
+        KvCursor *history = NULL;
+        st = spill_old_version(s, place, key, limit, &history, &buf, own, err);
         if (!failed(st) && *own) st = take(strbuf_slice(&buf), arena, value, found, flags, err);
+        kv_cursor_close(history);
     }
     kv_value_release(&v);
 done:
@@ -149,7 +156,9 @@ STATUS spill_get(Txn *t, StorePlace place, Slice key, uint64_t limit, Arena *are
     }
     for (Run *r = s->runs; r; r = r->next) {
         if (r->max_seq >= limit || !run_covers(r, place, key)) continue;
-        TRY(run_lookup(s, r, key, arena, value, found, err));
+        KvRun *reader;
+        TRY(run_reader(s, r, &reader, err));
+        TRY(run_lookup(reader, key, arena, value, found, err));
         if (!*found) continue;
         *own = true;
         if (flags) *flags = OV_NEW | OV_KEY;
@@ -158,13 +167,19 @@ STATUS spill_get(Txn *t, StorePlace place, Slice key, uint64_t limit, Arena *are
     return ST_OK;
 }
 
+/* The answer is yes when it cannot be found out. */
+static bool run_holds(Spill *s, Run *r, Slice key)
+{
+    bool found = true;
+    if (!atomic_load(&r->finished)) return true;
+    if (!r->probe && failed(kv_run_open(s->txn->db->kv, r->path, &r->probe, NULL))) return true;
+    return failed(run_lookup(r->probe, key, NULL, NULL, &found, NULL)) || found;
+}
+
 bool spill_holds(Spill *s, StorePlace place, Slice key, RowLockStrength strength)
 {
-    for (Run *r = s->runs; r; r = r->next) {
-        bool found = true;
-        if (!run_covers(r, place, key)) continue;
-        if (r->file || failed(run_lookup(s, r, key, NULL, NULL, &found, NULL)) || found) return true; /* not readable yet: say yes */
-    }
+    for (Run *r = s->runs; r; r = r->next)
+        if (run_covers(r, place, key) && run_holds(s, r, key)) return true;
     if (!s->has_scratch) return false;
     StrBuf buf;
     KvValue v = {0};
@@ -207,6 +222,7 @@ void scratch_cursor_close(ScratchCursor *c)
 {
     if (!c->spill) return;
     kv_cursor_close(c->main);
+    kv_cursor_close(c->history);
     strbuf_free(&c->old);
     memset(c, 0, sizeof *c);
 }
@@ -221,7 +237,7 @@ static STATUS settle(ScratchCursor *c, bool backward, Error *err)
         if (unlikely(v.len < SPILL_VALUE_HEAD)) return error_set(err, ERR_DATA_CORRUPTED, "spilled entry is too short");
         if (!visible(c->spill, v, c->limit)) {
             bool found;
-            TRY(spill_old_version(c->spill, c->place, k, c->limit, &c->old, &found, err));
+            TRY(spill_old_version(c->spill, c->place, k, c->limit, &c->history, &c->old, &found, err));
             if (!found) continue;
             v = strbuf_slice(&c->old);
         }

@@ -172,7 +172,8 @@ static void note_sequence(_Atomic uint64_t *to, uint64_t seq)
 void txn_note_writes(Txn *t)
 {
     uint64_t seq = kv_latest_sequence(t->db->kv);
-    if (t->spill) {
+    if (t->spill) { /* an ingestion need not take a sequence number of its own */
+        seq++;
         for (int i = 0; i < WRITE_BUCKETS; i++) note_sequence(&t->state->writes[i], seq);
         return;
     }
@@ -232,6 +233,8 @@ static void finish(Txn *t)
     o->txn = NULL;
 }
 
+/* SSI goes here (SERIALIZABLE behaves as REPEATABLE READ until then): the check for a dangerous structure before the commit; the
+ * reads it needs are noted in txn_get (keys, absent keys) and merge_open (ranges), the writes in txn_note_writes. */
 static STATUS prepare_commit(Txn *t, Error *err)
 {
     if (t->nevents) TRY(run_events(t, TXN_PRE_COMMIT, err));
@@ -256,7 +259,7 @@ STATUS txn_commit(Txn *t, Error *err)
     }
     if (wrote) {
         if (txn_has_own(t)) txn_note_writes(t);
-        if (t->nmoves) moves_publish(t, kv_latest_sequence(t->db->kv));
+        if (t->nmoves) moves_publish(t, kv_latest_sequence(t->db->kv) + (t->spill ? 1 : 0));
         reclaim_drops(t);
     }
     t->ending = true;

@@ -126,8 +126,8 @@ static void run_model(size_t buffer, int rounds)
     fixture_free(f);
 }
 
-Test(spill, model_with_a_tiny_buffer) { run_model(8 * 1024, 25); }
-Test(spill, model_with_a_middling_buffer) { run_model(40 * 1024, 15); }
+Test(spill, model_with_a_tiny_buffer) { run_model(20 * 1024, 8); }
+Test(spill, model_with_a_middling_buffer) { run_model(40 * 1024, 10); }
 Test(spill, model_without_spills) { run_model(4 << 20, 15); }
 
 /* INSERT ... SELECT from the same table and UPDATE of every row see each row once, wherever the buffer spills. */
