@@ -120,5 +120,6 @@ STATUS ensure_temp_namespace(SessionEnv *env, Oid *out, Error *err)
     if (failed(st)) return st;
     set_temp_namespace(env, f.oid, form == NULL);
     *out = f.oid;
-    return ST_OK;
+    /* What a session of that number left behind (a crash; its data is gone already). */
+    return form ? cat_drop_temp_objects(env, err) : ST_OK;
 }

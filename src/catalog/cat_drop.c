@@ -312,6 +312,16 @@ static STATUS delete_comments(Dropper *d, ObjectAddress o, Error *err)
     return cat_delete(d->env, REL_pg_description, IDX_description_o_c_o, o.subid ? 3 : 2, keys, NULL, err);
 }
 
+static STATUS delete_targets(Dropper *d, Error *err)
+{
+    for (int i = 0; i < d->n; i++) {
+        TRY(delete_object(d, d->targets[i].object, err));
+        TRY(depend_remove(d->env, d->targets[i].object, err));
+        TRY(delete_comments(d, d->targets[i].object, err));
+    }
+    return ST_OK;
+}
+
 static STATUS drop_all(Dropper *d, const ObjectAddress *objects, int n, DropBehavior behavior, Error *err)
 {
     for (int i = 0; i < n; i++) {
@@ -323,12 +333,7 @@ static STATUS drop_all(Dropper *d, const ObjectAddress *objects, int n, DropBeha
         TRY(find_dependents(d, objects[i], ORIGINAL, objects[i], err));
     }
     TRY(report(d, objects, n, behavior, err));
-    for (int i = 0; i < d->n; i++) {
-        TRY(delete_object(d, d->targets[i].object, err));
-        TRY(depend_remove(d->env, d->targets[i].object, err));
-        TRY(delete_comments(d, d->targets[i].object, err));
-    }
-    return ST_OK;
+    return delete_targets(d, err);
 }
 
 STATUS drop_objects(SessionEnv *env, const ObjectAddress *objects, int n, DropBehavior behavior, Error *err)
@@ -338,6 +343,33 @@ STATUS drop_objects(SessionEnv *env, const ObjectAddress *objects, int n, DropBe
     *d = (Dropper){.env = env};
     arena_init(&d->arena, env->account, 0);
     Status st = drop_all(d, objects, n, behavior, err);
+    arena_destroy(&d->arena);
+    mem_free(env->account, d, sizeof *d);
+    return st;
+}
+
+/* What is in a schema depends on it; the schema itself stays for the next session of that number. */
+static STATUS drop_contents(Dropper *d, Oid nsp, Error *err)
+{
+    ObjectAddress schema = {REL_pg_namespace, nsp, 0};
+    Dependent *deps;
+    int n;
+    TRY(collect_dependents(d, schema, &deps, &n, err));
+    d->stack[d->depth++] = schema;
+    for (int i = 0; i < n; i++) TRY(find_dependents(d, deps[i].object, deps[i].flags, schema, err));
+    d->depth--;
+    return delete_targets(d, err);
+}
+
+STATUS cat_drop_temp_objects(SessionEnv *env, Error *err)
+{
+    Oid nsp = env->cat->temp_namespace;
+    if (!nsp) return ST_OK;
+    Dropper *d = mem_alloc(env->account, sizeof *d);
+    if (!d) return error_out_of_memory(err, sizeof *d);
+    *d = (Dropper){.env = env};
+    arena_init(&d->arena, env->account, 0);
+    Status st = drop_contents(d, nsp, err);
     arena_destroy(&d->arena);
     mem_free(env->account, d, sizeof *d);
     return st;

@@ -90,6 +90,9 @@ STATUS depend_change(SessionEnv *env, ObjectAddress depender, Oid old_classid, O
  * catalog rows, comments, dependencies and storage. Locks: the caller has locked what it named; dependents are locked here
  * (relations ACCESS EXCLUSIVE). */
 STATUS drop_objects(SessionEnv *env, const ObjectAddress *objects, int n, DropBehavior behavior, Error *err);
+/* Drops everything in this session's temporary schema, without notices: at the end of a session (in a transaction of its own) and for
+ * DISCARD TEMP. Nothing to do without one. */
+STATUS cat_drop_temp_objects(SessionEnv *env, Error *err);
 /* "table t", "column a of table t", "view v", "constraint c on table t", "default value for column a of table t" ... */
 const char *object_description(SessionEnv *env, ObjectAddress object, Arena *arena);
 

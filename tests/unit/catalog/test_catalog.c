@@ -324,3 +324,13 @@ Test(catalog, privileges)
     FAILS(acl_check_relation(&a.env, t, ACL_INSERT, false, err), ERR_INSUFFICIENT_PRIVILEGE);
     FAILS(owner_check(&a.env, REL_pg_class, t, err), ERR_INSUFFICIENT_PRIVILEGE);
 }
+
+Test(catalog, temporary_objects_go_with_the_session)
+{
+    Oid nsp, t = make_table(&a, "t", "x");
+    OK(ensure_temp_namespace(&a.env, &nsp, err));
+    OK(depend_add(&a.env, (ObjectAddress){REL_pg_class, t, 0}, (ObjectAddress){REL_pg_namespace, nsp, 0}, DEPEND_NORMAL, err));
+    OK(cat_drop_temp_objects(&a.env, err));
+    cr_assert_null(try_open(&a, t));
+    cr_assert_eq(temp_namespace_of(&a.env), nsp);
+}
