@@ -432,6 +432,7 @@ STATUS cache_note_write(SessionEnv *env, Oid catalog, const void *old_form, cons
     }
     for (size_t i = 0; i < sizeof uncached / sizeof uncached[0]; i++)
         if (uncached[i] == catalog) return ST_OK;
+    if (catalog == REL_pg_namespace) return note_new(env, err); /* search paths change, descriptors do not */
     if (catalog == REL_pg_type) { /* row types come and go with their relations */
         const Form_pg_type *t = old_form;
         if (t && (t->typtype == 'c' || t->typelem)) return note_new(env, err);
@@ -452,10 +453,23 @@ STATUS cat_session_new(SessionEnv *env, Error *err)
     return ST_OK;
 }
 
+/* Best effort: what stays behind goes when a session of the same number needs its temporary schema. */
+static void drop_temporary(SessionEnv *env)
+{
+    TxnOptions opt = {.isolation = ISO_READ_COMMITTED, .sync_commit = false, .account = env->account};
+    if (!env->cat->temp_namespace || env->txn || !env->locks || failed(txn_begin(env->db, env->locks, &opt, &env->txn, NULL))) return;
+    Datum nsp = datum_oid(env->cat->temp_namespace);
+    bool ok = !failed(cat_drop_temp_objects(env, NULL)) && !failed(cat_delete(env, REL_pg_namespace, IDX_namespace_oid, 1, &nsp, NULL, NULL));
+    if (!ok) txn_rollback(env->txn);
+    else (void)!txn_commit(env->txn, NULL);
+    env->txn = NULL;
+}
+
 void cat_session_free(SessionEnv *env)
 {
     CatSession *cs = env->cat;
     if (!cs) return;
+    drop_temporary(env);
     catalog_statement_end(env);
     unpin_all(cs, true);
     free(cs->pins);

@@ -126,7 +126,8 @@ void catalog_close(Catalog *cat);
 STATUS catalog_bootstrap_cluster(Cluster *cluster, const char *superuser, Error *err); /* global instance + database postgres, template1, template0 */
 STATUS catalog_bootstrap_database(Cluster *cluster, Oid oid, Error *err);
 STATUS cat_session_new(SessionEnv *env, Error *err);  /* sets env->cat, env->type_hooks */
-void cat_session_free(SessionEnv *env);               /* drops temporary objects' caches; temp tables are dropped by commands */
+/* Drops the session's temporary objects in a transaction of its own (env->txn must be NULL, env->locks alive), then its caches. */
+void cat_session_free(SessionEnv *env);
 void catalog_statement_end(SessionEnv *env);          /* unpin */
 
 /* Locks (unless LOCK_NONE), then reads the descriptor. 42P01 `relation with OID %u does not exist`. */
