@@ -50,7 +50,7 @@ static Datum map_case(CallFrame *cf, bool upper, bool initial)
         }
         int n;
         uint8_t out[4];
-        utf8proc_int32_t cp = (utf8proc_int32_t)utf8_decode(s.data + i, &n), m = up ? utf8proc_toupper(cp) : utf8proc_tolower(cp);
+        utf8proc_int32_t cp = (utf8proc_int32_t)utf8_decode(s.data + i, &n), m = up ? (cp == 0xDF ? cp : utf8proc_toupper(cp)) : utf8proc_tolower(cp);
         utf8proc_category_t cat = utf8proc_category(cp);
         fresh = !(cat >= UTF8PROC_CATEGORY_LU && cat <= UTF8PROC_CATEGORY_NO && cat != UTF8PROC_CATEGORY_MN);
         strbuf_append(&sb, out, (size_t)utf8_encode((uint32_t)m, out));

@@ -15,6 +15,7 @@ struct Regexp {
     uint8_t *pattern;
     size_t len;
     int flags;
+    bool longest; /* has alternatives and no lazy quantifier: the longest match has to be looked for */
     uint64_t used;
 };
 
@@ -219,6 +220,17 @@ static STATUS compile_error(int code, Error *err)
     return bad_pattern((const char *)text, err);
 }
 
+static bool wants_longest(Slice p)
+{
+    bool bar = false;
+    for (size_t i = 0; i < p.len; i++) {
+        if (p.data[i] == '\\') i++;
+        else if (p.data[i] == '|') bar = true;
+        else if (p.data[i] == '?' && i && strchr("*+?}", p.data[i - 1])) return false;
+    }
+    return bar;
+}
+
 static STATUS compile(Slice pattern, int flags, Regexp *r, Error *err)
 {
     StrBuf sb;
@@ -251,6 +263,7 @@ static STATUS compile(Slice pattern, int flags, Regexp *r, Error *err)
     memcpy(r->pattern, pattern.data, pattern.len);
     r->len = pattern.len;
     r->flags = flags;
+    r->longest = wants_longest(pattern);
     return ST_OK;
 }
 
@@ -284,12 +297,31 @@ int regexp_groups(const Regexp *re)
     return (int)n;
 }
 
+/* PCRE2 takes the first alternative that matches. Its other engine knows all matches at a place, the longest first: where that is longer,
+ * match again up to there, for the groups. */
+static int extend_match(const Regexp *re, Slice s, int rc, pcre2_match_context *mc)
+{
+    int workspace[1000];
+    const size_t *ov = pcre2_get_ovector_pointer(re->data);
+    size_t from = ov[0], to = ov[1];
+    pcre2_match_data *all = pcre2_match_data_create(1, NULL);
+    if (!all) return rc;
+    int n = pcre2_dfa_match(re->code, (PCRE2_SPTR)s.data, s.len, from, PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, all, mc, workspace, 1000);
+    size_t longest = n >= 0 ? pcre2_get_ovector_pointer(all)[1] : to;
+    pcre2_match_data_free(all);
+    if (longest <= to) return rc;
+    int again = pcre2_match(re->code, (PCRE2_SPTR)s.data, longest, from, PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_ENDANCHORED, re->data, mc);
+    if (again >= 0) return again;
+    return pcre2_match(re->code, (PCRE2_SPTR)s.data, s.len, from, PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED, re->data, mc);
+}
+
 STATUS regexp_match(const Regexp *re, Slice s, size_t start, bool *hit, const size_t **pairs, Error *err)
 {
     PCRE2_UCHAR text[160];
     Cache *c = cache_of_thread();
     TRY_MEM(c, err);
     int rc = pcre2_match(re->code, (PCRE2_SPTR)(s.len ? (const char *)s.data : ""), s.len, start, PCRE2_NO_UTF_CHECK, re->data, c->match);
+    if (rc >= 0 && pairs && re->longest) rc = extend_match(re, s, rc, c->match);
     *hit = rc >= 0;
     if (pairs) *pairs = pcre2_get_ovector_pointer(re->data);
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) return ST_OK;

@@ -1,6 +1,6 @@
 /* PostgreSQL's advanced regular expressions on PCRE2: translation of the syntax, and a small cache of compiled expressions per thread.
  *
- * What differs from PostgreSQL: among alternatives the first that matches is taken, not the longest. */
+ * As in PostgreSQL the longest of several alternatives is taken, unless the expression has a lazy quantifier. */
 #ifndef HELIOS_FUNCTIONS_REGEXP_H
 #define HELIOS_FUNCTIONS_REGEXP_H
 
