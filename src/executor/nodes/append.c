@@ -30,8 +30,8 @@ STATUS append_init(ExecState *es, const Plan *plan, PlanState **out, Error *err)
     PlanState *ps = *out;
     TRY_NEW_N(ps->children, &es->arena, list_len(node->appendplans) + 1, err);
     for (int i = 0; i < list_len(node->appendplans); i++) {
-        TRY(plan_init(es, list_at(node->appendplans, i), &ps->children[i], err));
         ps->nchildren = i + 1;
+        TRY(plan_init(es, list_at(node->appendplans, i), &ps->children[i], err));
     }
     /* Children's rows are passed on; their shape is the first one's. */
     TupleDesc *desc;

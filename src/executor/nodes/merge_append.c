@@ -89,8 +89,8 @@ STATUS merge_append_init(ExecState *es, const Plan *plan, PlanState **out, Error
     TRY_NEW_N(s->rows, &es->arena, n + 1, err);
     TRY_NEW_N(s->heap, &es->arena, n + 1, err);
     for (int i = 0; i < n; i++) {
-        TRY(plan_init(es, list_at(node->mergeplans, i), &ps->children[i], err));
         ps->nchildren = i + 1;
+        TRY(plan_init(es, list_at(node->mergeplans, i), &ps->children[i], err));
     }
     TRY(exec_tlist_desc(es->env, plan->targetlist, false, &es->arena, &desc, err));
     ps->desc = desc;

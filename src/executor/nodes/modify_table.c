@@ -353,6 +353,9 @@ STATUS modify_table_init(ExecState *es, const Plan *plan, PlanState **out, Error
     TRY(exec_relation(es, node->resultRelation, &s->rel, err));
     if (s->rel->is_virtual || s->rel->oid < FIRST_NORMAL_OID)
         return error_set(err, ERR_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", s->rel->name);
+    if (s->rel->relkind == RELKIND_VIEW)
+        return error_set(err, ERR_OBJECT_NOT_IN_PREREQUISITE_STATE, node->operation == CMD_INSERT ? "cannot insert into view \"%s\"" :
+                         node->operation == CMD_UPDATE ? "cannot update view \"%s\"" : "cannot delete from view \"%s\"", s->rel->name);
     if (s->rel->relkind != RELKIND_TABLE)
         return error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot change %s \"%s\"",
                          s->rel->relkind == RELKIND_SEQUENCE ? "sequence" : s->rel->relkind == RELKIND_MATVIEW ? "materialized view" : "relation", s->rel->name);
