@@ -83,6 +83,23 @@ static void collect_const(Collector *c, const Const *k)
         if (regs[i].type == k->consttype) collect(c, regs[i].classid, datum_get_oid(k->constvalue), 0);
 }
 
+/* The query without its joins' lists of all columns: only what is really used counts. */
+static bool without_join_columns(Collector *c, const Query *q, Query *out)
+{
+    *out = *q;
+    out->rtable = list_copy(q->rtable, &c->arena);
+    if (q->rtable && !out->rtable) return false;
+    for (int i = 0; i < list_len(out->rtable); i++) {
+        RangeTblEntry *rte = out->rtable->items[i];
+        if (rte->rtekind != RTE_JOIN) continue;
+        RangeTblEntry *copy = arena_memdup(&c->arena, rte, sizeof *rte);
+        if (!copy) return false;
+        copy->joinaliasvars = NULL;
+        out->rtable->items[i] = copy;
+    }
+    return true;
+}
+
 static bool collect_query(Collector *c, Query *q)
 {
     if (c->depth == 64) {
@@ -97,7 +114,9 @@ static bool collect_query(Collector *c, Query *q)
     }
     LIST_EACH(SortGroupClause *, sc, q->sortClause) collect(c, REL_pg_operator, sc->sortop, 0);
     LIST_EACH(SortGroupClause *, gc, q->groupClause) collect(c, REL_pg_operator, gc->eqop, 0);
-    query_walk(q, collect_node, c);
+    Query used;
+    if (without_join_columns(c, q, &used)) query_walk(&used, collect_node, c);
+    else c->failed = true;
     c->depth--;
     return c->failed;
 }

@@ -23,6 +23,9 @@ STATUS deparse_function_arguments(SessionEnv *env, Oid proc, bool with_defaults,
 STATUS deparse_function_result(SessionEnv *env, Oid proc, Arena *arena, const char **out, Error *err);
 STATUS deparse_triggerdef(SessionEnv *env, Oid trigger, bool pretty, Arena *arena, const char **out, Error *err);
 
+/* CREATE RULE of a pg_rewrite row; views have "_RETURN". */
+STATUS deparse_ruledef(SessionEnv *env, Oid rule, bool pretty, Arena *arena, const char **out, Error *err);
+
 const char *deparse_relation_name(SessionEnv *env, Oid oid, bool force_schema, Arena *arena); /* quoted, qualified if not visible */
 const char *deparse_proc_name(SessionEnv *env, Oid oid, Arena *arena);
 const char *quote_literal_text(Arena *arena, const char *s); /* 'it''s', E'back\\slash' */

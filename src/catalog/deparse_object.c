@@ -37,6 +37,22 @@ STATUS deparse_viewdef(SessionEnv *env, Oid view, bool pretty, Arena *arena, con
     return *out ? ST_OK : error_out_of_memory(err, 0);
 }
 
+STATUS deparse_ruledef(SessionEnv *env, Oid rule, bool pretty, Arena *arena, const char **out, Error *err)
+{
+    const void *form;
+    const char *query;
+    *out = NULL;
+    TRY(cat_get_by_oid(env, REL_pg_rewrite, IDX_rewrite_oid, rule, arena, &form, err));
+    const Form_pg_rewrite *f = form;
+    if (!f) return ST_OK;
+    if (strcmp(f->rulename, "_RETURN")) return error_unsupported(err, "rules other than those of views");
+    TRY(deparse_viewdef(env, f->ev_class, pretty, arena, &query, err));
+    if (!query) return ST_OK;
+    *out = arena_printf(arena, "CREATE RULE %s AS\n    ON SELECT TO %s DO INSTEAD %s", ident(arena, f->rulename),
+                        deparse_relation_name(env, f->ev_class, !pretty, arena), query);
+    return *out ? ST_OK : error_out_of_memory(err, 0);
+}
+
 /* ---- indexes ---- */
 typedef struct IndexText { SessionEnv *env; Arena *arena; StrBuf sb; const Form_pg_index *idx; const Relation *table; List *exprs; bool pretty; } IndexText;
 
