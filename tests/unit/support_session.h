@@ -182,6 +182,12 @@ static inline Status support_run_query(Support *s, Query *q, const char *sql, St
     s->env.snapshot = snap;
     if (!failed(st)) st = plan_query(&s->env, q, NULL, 0, &s->stmt, &plan, err);
     ExecOptions opt = {.snapshot = snap};
+    if (!failed(st) && getenv("SUPPORT_DUMP")) { /* for whoever debugs a plan */
+        StrBuf dump;
+        strbuf_init(&dump, &s->stmt);
+        st = plan_dump(plan, &dump, err);
+        fprintf(stderr, "%s\n", strbuf_cstr(&dump));
+    }
     if (!failed(st)) st = exec_open(&s->env, plan, &opt, &ex, err);
     if (!failed(st)) st = exec_run(ex, false, 0, &sink.sink, rows, &end, err);
     st = first_error(st, exec_close(ex, err));
