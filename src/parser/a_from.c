@@ -518,6 +518,21 @@ Status transform_from(ParseState *ps, PbNode **items, size_t n)
     return ST_OK;
 }
 
+/* Only tables can be changed; views are not automatically updatable here. */
+static Status check_changeable(ParseState *ps, const Relation *rel)
+{
+    switch (rel->relkind) {
+    case RELKIND_TABLE:
+    case RELKIND_PARTITIONED:
+        if (rel->is_virtual) return error_set(ps->err, ERR_FEATURE_NOT_SUPPORTED, "changing system catalog \"%s\" is not supported", rel->name);
+        return ST_OK;
+    case RELKIND_SEQUENCE: return error_set(ps->err, ERR_WRONG_OBJECT_TYPE, "cannot change sequence \"%s\"", rel->name);
+    case RELKIND_MATVIEW: return error_set(ps->err, ERR_WRONG_OBJECT_TYPE, "cannot change materialized view \"%s\"", rel->name);
+    case RELKIND_VIEW: return error_set(ps->err, ERR_FEATURE_NOT_SUPPORTED, "changing view \"%s\" is not supported", rel->name);
+    default: return error_set(ps->err, ERR_WRONG_OBJECT_TYPE, "cannot change relation \"%s\"", rel->name);
+    }
+}
+
 Status set_target_relation(ParseState *ps, const PgQuery__RangeVar *rv, int required_perms, bool also_source)
 {
     const Relation *rel;
@@ -525,6 +540,7 @@ Status set_target_relation(ParseState *ps, const PgQuery__RangeVar *rv, int requ
     if (!pb_text(rv->schemaname) && ps_find_cte(ps, rv->relname, &up))
         return PS_ERROR(ps, rv->location, ERR_SYNTAX_ERROR, "relation \"%s\" cannot be the target of a modifying statement", rv->relname);
     TRY(ps_open_table(ps, rv, LOCK_ROW_EXCLUSIVE, &rel));
+    TRY(check_changeable(ps, rel));
     TRY(rte_relation(ps, rel, rv->alias, rv->inh, false, LOCK_ROW_EXCLUSIVE, &ps->target));
     ps->target->rte->requiredPerms = required_perms;
     ps->target_rel = rel;

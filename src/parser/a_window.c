@@ -24,6 +24,11 @@ Status transform_window_func(ParseState *ps, WindowFunc *wf, const PgQuery__Wind
         }
         return PS_ERROR(ps, def->location, ERR_UNDEFINED_OBJECT, "window \"%s\" does not exist", def->name);
     }
+    for (int i = 0; i < ps->windows.len; i++) { /* the same definition again shares the window */
+        if (pb_text(window_at(ps, i)->name) || !pb_equal(&window_at(ps, i)->base, &def->base)) continue;
+        wf->winref = i + 1;
+        return ST_OK;
+    }
     PS_PUSH(&ps->windows, ps, (void *)(uintptr_t)def);
     wf->winref = ps->windows.len;
     return ST_OK;

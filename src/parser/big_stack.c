@@ -48,6 +48,18 @@ static pthread_cond_t freed = PTHREAD_COND_INITIALIZER;
 static char *stacks[STACKS];
 static bool busy[STACKS];
 
+/* Pages beyond the first 64 kB that a deep statement touched go back to the kernel. A run of marked words at that depth tells whether it was
+ * that deep; frames may leave holes, hence many words. */
+enum { MARKS = 64 };
+#define MARK 0x5a5aa5a5c3c33c3cull
+
+static uint64_t *marks(char *low) { return (uint64_t *)(low + BIG_STACK_BYTES - KEEP_BYTES); }
+
+static void set_marks(char *low)
+{
+    for (int i = 0; i < MARKS; i++) marks(low)[i] = MARK;
+}
+
 static Status take(int *slot, Error *err)
 {
     Status st = ST_OK;
@@ -58,7 +70,8 @@ static Status take(int *slot, Error *err)
         size_t page = (size_t)sysconf(_SC_PAGESIZE);
         char *p = mmap(NULL, BIG_STACK_BYTES + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         if (p == MAP_FAILED) st = error_out_of_memory(err, BIG_STACK_BYTES);
-        else if (mprotect(p, page, PROT_NONE) == 0) stacks[*slot] = p + page;
+        else if (mprotect(p, page, PROT_NONE) != 0) st = error_out_of_memory(err, page);
+        else set_marks(stacks[*slot] = p + page);
     }
     if (!failed(st)) busy[*slot] = true;
     mutex_unlock(&mutex);
@@ -93,14 +106,13 @@ static __attribute__((noinline)) void call_on(char *top, void (*fn)(void *), voi
 #endif
 }
 
-/* Pages beyond the first 64 kB that a deep statement touched. The lowest of them tells: the kernel hands out whole pages, so a stack that
- * never went below KEEP_BYTES still has zeroes there. */
 static void trim(char *low)
 {
-    char *keep = low + BIG_STACK_BYTES - KEEP_BYTES;
-    unsigned char resident = 0;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    if (mincore(keep - page, page, &resident) == 0 && (resident & 1)) madvise(low, BIG_STACK_BYTES - KEEP_BYTES, MADV_DONTNEED);
+    bool deep = false;
+    for (int i = 0; i < MARKS; i++) deep |= marks(low)[i] != MARK;
+    if (!deep) return;
+    madvise(low, BIG_STACK_BYTES - KEEP_BYTES, MADV_DONTNEED);
+    set_marks(low);
 }
 
 Status big_stack_call(void (*fn)(void *arg), void *arg, Error *err)

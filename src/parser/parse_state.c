@@ -146,3 +146,45 @@ int pb_location(const PbNode *n)
     default: return -1;
     }
 }
+
+static bool scalar_equal(const char *a, const char *b, const ProtobufCFieldDescriptor *f)
+{
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_STRING: return !strcmp(*(char *const *)(a + f->offset), *(char *const *)(b + f->offset));
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_UINT64: return *(const int64_t *)(a + f->offset) == *(const int64_t *)(b + f->offset);
+    default: return *(const int32_t *)(a + f->offset) == *(const int32_t *)(b + f->offset); /* enums, booleans, 32-bit numbers */
+    }
+}
+
+static bool field_equal(const char *a, const char *b, const ProtobufCFieldDescriptor *f)
+{
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t n = *(const size_t *)(a + f->quantifier_offset);
+        if (n != *(const size_t *)(b + f->quantifier_offset)) return false;
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE) return n == 0;
+        ProtobufCMessage *const *x = *(ProtobufCMessage *const *const *)(a + f->offset), *const *y = *(ProtobufCMessage *const *const *)(b + f->offset);
+        for (size_t i = 0; i < n; i++)
+            if (!pb_equal(x[i], y[i])) return false;
+        return true;
+    }
+    if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+        uint32_t which = *(const uint32_t *)(a + f->quantifier_offset);
+        if (which != *(const uint32_t *)(b + f->quantifier_offset)) return false;
+        if (which != f->id) return true;
+    }
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE)
+        return pb_equal(*(ProtobufCMessage *const *)(a + f->offset), *(ProtobufCMessage *const *)(b + f->offset));
+    return scalar_equal(a, b, f);
+}
+
+bool pb_equal(const ProtobufCMessage *a, const ProtobufCMessage *b)
+{
+    if (!a || !b) return a == b;
+    if (a->descriptor != b->descriptor || failed(stack_check(NULL))) return false;
+    for (unsigned i = 0; i < a->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &a->descriptor->fields[i];
+        if (strcmp(f->name, "location") && !field_equal((const char *)a, (const char *)b, f)) return false;
+    }
+    return true;
+}

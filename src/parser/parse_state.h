@@ -95,6 +95,7 @@ ParseState ps_top(SessionEnv *env, const char *sql, ParamTypes *params, Arena *a
     } while (0)
 
 static inline const char *pb_text(const char *s) { return s && *s ? s : NULL; }
+bool pb_equal(const ProtobufCMessage *a, const ProtobufCMessage *b); /* of raw trees, locations apart */
 const char *pb_string(const PbNode *n); /* of a String node, else "" */
 STATUS ps_string(ParseState *ps, const char *s, char **out);           /* copy; "" and NULL give NULL */
 STATUS ps_string_list(ParseState *ps, PbNode **items, size_t n, List **out); /* String nodes; other nodes as their text */
