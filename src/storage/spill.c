@@ -14,6 +14,7 @@ enum { BOUNDS_MAX = 64, HISTORY_BATCH_BYTES = 256 * 1024 };
 
 static void run_free(Run *r, bool keep_file)
 {
+    kv_run_cursor_close(r->lookup);
     kv_run_close(r->reader);
     kv_run_close(r->probe);
     if (r->file) kv_file_abandon(r->file);

@@ -24,6 +24,7 @@ typedef struct Run {
     KvFile *file;             /* being written; NULL: finished */
     KvRun *reader;            /* the owner's, opened on first use */
     _Atomic bool finished;    /* the file can be read */
+    KvRunCursor *lookup;      /* the owner's, for single keys */
     KvRun *probe;             /* of spill_holds; implicit_mutex */
     char path[];
 } Run;

@@ -84,12 +84,16 @@ static bool run_covers(const Run *r, StorePlace place, Slice key)
     return r->place == place && slice_compare(r->min, key) <= 0 && slice_compare(key, r->max) <= 0;
 }
 
-static STATUS run_lookup(KvRun *reader, Slice key, Arena *arena, Slice *value, bool *found, Error *err)
+static STATUS run_lookup(KvRunCursor *c, Slice key, Arena *arena, Slice *value, bool *found, Error *err)
 {
-    KvRunCursor *c = NULL;
     *found = false;
-    TRY(kv_run_cursor_open(reader, &c, err));
-    kv_run_seek(c, key);
+    /* Statements look up keys in order more often than not: the next one may be at hand. */
+    if (kv_run_valid(c) && slice_compare(kv_run_key(c), key) < 0) {
+        kv_run_next(c);
+        if (!kv_run_valid(c) || slice_compare(kv_run_key(c), key) != 0) kv_run_seek(c, key);
+    } else if (!kv_run_valid(c) || !slice_equal(kv_run_key(c), key)) {
+        kv_run_seek(c, key);
+    }
     Status st = kv_run_error(c, err);
     if (!failed(st) && kv_run_valid(c) && slice_equal(kv_run_key(c), key)) {
         *found = true;
@@ -98,7 +102,6 @@ static STATUS run_lookup(KvRun *reader, Slice key, Arena *arena, Slice *value, b
         if (arena && v.len && !p) st = error_out_of_memory(err, v.len);
         else if (value) *value = slice_of(p, v.len);
     }
-    kv_run_cursor_close(c);
     return st;
 }
 
@@ -158,7 +161,8 @@ STATUS spill_get(Txn *t, StorePlace place, Slice key, uint64_t limit, Arena *are
         if (r->max_seq >= limit || !run_covers(r, place, key)) continue;
         KvRun *reader;
         TRY(run_reader(s, r, &reader, err));
-        TRY(run_lookup(reader, key, arena, value, found, err));
+        if (!r->lookup) TRY(kv_run_cursor_open(reader, &r->lookup, err));
+        TRY(run_lookup(r->lookup, key, arena, value, found, err));
         if (!*found) continue;
         *own = true;
         if (flags) *flags = OV_NEW | OV_KEY;
@@ -173,7 +177,11 @@ static bool run_holds(Spill *s, Run *r, Slice key)
     bool found = true;
     if (!atomic_load(&r->finished)) return true;
     if (!r->probe && failed(kv_run_open(s->txn->db->kv, r->path, &r->probe, NULL))) return true;
-    return failed(run_lookup(r->probe, key, NULL, NULL, &found, NULL)) || found;
+    KvRunCursor *c = NULL;
+    if (failed(kv_run_cursor_open(r->probe, &c, NULL))) return true;
+    bool holds = failed(run_lookup(c, key, NULL, NULL, &found, NULL)) || found;
+    kv_run_cursor_close(c);
+    return holds;
 }
 
 bool spill_holds(Spill *s, StorePlace place, Slice key, RowLockStrength strength)
