@@ -220,6 +220,16 @@ Datum fn_return_buf(CallFrame *cf, const StrBuf *sb)
     return call_return_text(cf, strbuf_slice(sb));
 }
 
+/* A polymorphic OUT parameter's type, from the first argument. */
+static Oid actual_type(CallFrame *cf, Oid type)
+{
+    bool elem = type == TYPE_anyelement || type == TYPE_anycompatible, array = type == TYPE_anyarray || type == TYPE_anycompatiblearray;
+    if ((!elem && !array) || !cf->nargs || !cf->arg_types) return type;
+    const TypeInfo *t = fn_type(cf, cf->arg_types[0]);
+    if (!t) return type;
+    return t->is_array ? (elem ? t->elem : t->oid) : (elem ? t->oid : t->array);
+}
+
 /* The row as a value: its shape are the function's OUT parameters. */
 static Datum make_row(CallFrame *cf, int n, const Datum *v, const bool *nulls)
 {
@@ -231,7 +241,7 @@ static Datum make_row(CallFrame *cf, int n, const Datum *v, const bool *nulls)
     desc->row_type = TYPE_record;
     for (int i = 0; p && i < p->nall && at < n; i++) {
         if (p->modes[i] != 'o' && p->modes[i] != 'b' && p->modes[i] != 't') continue;
-        const TypeInfo *t = fn_type(cf, p->all_args[i]);
+        const TypeInfo *t = fn_type(cf, actual_type(cf, p->all_args[i]));
         if (!t) return 0;
         attribute_set(&desc->atts[at++], p->names ? p->names[i] : "", t, -1);
     }

@@ -321,7 +321,6 @@ static bool read_int(Reader *r, const Item *it, const Item *next, int width, int
             return false; /* the text ends: fields that are missing stay unset */
         }
         size_t show = rest < (size_t)width ? rest : (size_t)width;
-        if (open) show = strcspn(start, " ");
         return read_error(r->cf, start, show, it, "Value must be an integer.");
     }
     *out = strtoll(buf, NULL, 10);
