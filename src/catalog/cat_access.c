@@ -391,6 +391,7 @@ static STATUS update_by_key(SessionEnv *env, const CatTable *ct, const void *for
     if (!ct->pkey) return error_set(err, ERR_INTERNAL_ERROR, "catalog %s has no primary key", ct->name);
     for (int i = 0; i < ct->pkey->nkey; i++) keys[i] = form_key(ct, form, ct->pkey->attnums[i]);
     TRY(table_get(env->txn, SNAPSHOT_LATEST, &ct->def, keys, slot, arena, err));
+    if (slot->empty && datum_get_oid(keys[0]) < FIRST_NORMAL_OID) return builtin_is_fixed(ct, err);
     if (slot->empty) return error_set(err, ERR_INTERNAL_ERROR, "cache lookup failed for a row of %s", ct->name);
     TRY(slot_to_form(ct, slot, arena, &old, err));
     TRY(update_row(env->txn, ct, slot, form, arena, err));

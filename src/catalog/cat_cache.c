@@ -11,7 +11,7 @@
 
 #include "catalog/catalog_internal.h"
 
-enum { PINS_MAX = 256, SHARED_BYTES_MAX = 2 << 20 };
+enum { PINS_MAX = 64 /* kept from one statement to the next */, SHARED_BYTES_MAX = 2 << 20 };
 
 STATUS catalog_open(Cluster *cluster, Database *db, Catalog **out, Error *err)
 {
@@ -55,6 +55,7 @@ static void drop_all_shared(Catalog *cat) /* caller holds lock, or is alone */
         cat->entries[i] = hashmap_new(&cat->account);
     }
     cat->entry_bytes = 0;
+    atomic_fetch_add(&cat->purges, 1);
 }
 
 void catalog_close(Catalog *cat)
@@ -170,7 +171,10 @@ void catalog_statement_end(SessionEnv *env)
     for (int i = 0; i < cs->nretired; i++) entry_unref(cs->retired[i]);
     cs->nretired = 0;
     cs->nrole_names = 0;
-    if (cs->npins > PINS_MAX) unpin_all(cs, true);
+    /* A full cache was emptied: let go too, or its memory would stay with us. */
+    uint64_t purges = atomic_load_explicit(&env->catalog->purges, memory_order_relaxed);
+    if (cs->npins > PINS_MAX || cs->purges != purges) unpin_all(cs, true);
+    cs->purges = purges;
 }
 
 /* ---- reading through ---- */

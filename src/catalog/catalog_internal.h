@@ -35,6 +35,7 @@ struct Catalog {
     _Atomic uint64_t generation;
     _Atomic uint64_t next_version;
     _Atomic int64_t entry_bytes;
+    _Atomic uint64_t purges; /* how often everything was thrown out */
     MemAccount account;
 };
 
@@ -46,7 +47,7 @@ struct CatSession {
     int npins, pin_capacity;
     Entry **retired;       /* dropped from pins, freed at the end of the statement: pointers into them may be live */
     int nretired, retired_capacity;
-    uint64_t private_generation;
+    uint64_t private_generation, purges;
     Oid *dirty;            /* relations this transaction changed */
     int ndirty, dirty_capacity;
     bool dirty_all;        /* it changed other objects */
