@@ -157,6 +157,10 @@ STATUS ddl_fill_from_query(SessionEnv *env, const Query *query, const ParamList 
 /* ---- alter_rename.c / alter_owner.c ---- */
 STATUS ddl_change_owner(SessionEnv *env, ObjectAddress object, Oid owner, Arena *arena, Error *err);
 
+/* ---- grant.c ---- */
+/* DROP OWNED: takes the role out of every access list of this database. */
+STATUS grant_forget_role(CommandCall *call, Oid role, Error *err);
+
 /* ---- drop.c ---- */
 STATUS ddl_drop_one(SessionEnv *env, ObjectAddress object, DropBehavior behavior, Error *err);
 
