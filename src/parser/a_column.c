@@ -29,6 +29,22 @@ static Status bare_name(ParseState *ps, const char *name, int location, Node **o
     return ps_missing_column(ps, NULL, name, location);
 }
 
+/* row.f meaning f(row), where such a function exists. */
+static Status function_of_row(ParseState *ps, Node *row, const PbNode *name, int location, Node **out)
+{
+    static const PgQuery__FuncCall plain = PG_QUERY__FUNC_CALL__INIT;
+    Oid type = expr_type(row);
+    FuncMatch m;
+    FuncOutcome outcome;
+    List *args = NULL;
+    *out = NULL;
+    if (type == TYPE_unknown) return ST_OK;
+    TRY(pick_function(ps, NULL, pb_string(name), 1, &type, NULL, false, false, &m, &outcome));
+    if (outcome != FUNC_FOUND) return ST_OK;
+    PS_APPEND(args, ps, row);
+    return transform_func_of_args(ps, (PbNode *[]){(PbNode *)(uintptr_t)name}, 1, args, NULL, &plain, location, false, out);
+}
+
 static Status qualified_name(ParseState *ps, const char *schema, const char *rel, const PbNode *column, int location, Node **out)
 {
     NsItem *item;
@@ -37,6 +53,10 @@ static Status qualified_name(ParseState *ps, const char *schema, const char *rel
     if (!item) return ps_missing_relation(ps, schema, rel, location);
     if (PB_IS(column, A_STAR)) return ns_whole_row(ps, item, levels_up, location, out);
     TRY(ns_column(ps, item, levels_up, pb_string(column), location, out));
+    if (*out) return ST_OK;
+    Node *row;
+    TRY(ns_whole_row(ps, item, levels_up, location, &row));
+    TRY(function_of_row(ps, row, column, location, out));
     if (*out) return ST_OK;
     return ps_missing_column(ps, rel, pb_string(column), location);
 }
@@ -186,6 +206,7 @@ Status transform_indirection(ParseState *ps, Node *base, PbNode **items, size_t 
         ns = 0;
         Node *field;
         TRY(select_field(ps, base, pb_string(items[i]), location, &field));
+        if (!field) TRY(function_of_row(ps, base, items[i], location, &field));
         if (!field) return no_field(ps, base, pb_string(items[i]), location);
         base = field;
     }

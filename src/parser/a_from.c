@@ -118,7 +118,7 @@ static Status one_function(ParseState *ps, const PbNode *raw, PbNode **defs, siz
         for (int i = 0; i < desc->natts; i++)
             TRY(add_column(ps, fc, desc->atts[i].dropped ? "" : desc->atts[i].name, desc->atts[i].type, desc->atts[i].typmod, desc->atts[i].collation));
     } else {
-        const char *name = figure_column_name(raw);
+        const char *name = figure_column_name(ps, raw);
         if (IsA(rf->funcexpr, FuncExpr)) { /* a single OUT parameter names the column; otherwise the alias does */
             const ProcInfo *p = proc_by_oid(ps->env, ((FuncExpr *)rf->funcexpr)->funcid);
             for (int i = 0; p && p->names && i < p->nall; i++)
@@ -154,7 +154,7 @@ static Status rte_function(ParseState *ps, const PgQuery__RangeFunction *r, List
     TRY(ps_make_alias(ps, r->alias, &rte->alias));
     PS_NEW(rte->eref, Alias, ps);
     const PbNode *first = r->functions[0]->list->items[0];
-    const char *name = rte->alias ? rte->alias->aliasname : figure_column_name(first);
+    const char *name = rte->alias ? rte->alias->aliasname : figure_column_name(ps, first);
     TRY_MEM(rte->eref->aliasname = arena_strdup(ps->arena, name), ps->err);
     TRY_AT(ps, pb_location(first), ps_alias_columns(ps, rte->eref, rte->alias, fc->names, "table"));
     rte->coltypes = fc->types;
@@ -536,9 +536,6 @@ static Status check_changeable(ParseState *ps, const Relation *rel)
 Status set_target_relation(ParseState *ps, const PgQuery__RangeVar *rv, int required_perms, bool also_source)
 {
     const Relation *rel;
-    int up;
-    if (!pb_text(rv->schemaname) && ps_find_cte(ps, rv->relname, &up))
-        return PS_ERROR(ps, rv->location, ERR_SYNTAX_ERROR, "relation \"%s\" cannot be the target of a modifying statement", rv->relname);
     TRY(ps_open_table(ps, rv, LOCK_ROW_EXCLUSIVE, &rel));
     TRY(check_changeable(ps, rel));
     TRY(rte_relation(ps, rel, rv->alias, rv->inh, false, LOCK_ROW_EXCLUSIVE, &ps->target));

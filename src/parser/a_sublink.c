@@ -60,6 +60,8 @@ Status transform_sublink(ParseState *ps, const PgQuery__SubLink *raw, Node **out
     ps->has_sublinks = true;
     TRY(analyze_sub_statement(ps, raw->subselect, NULL, NULL, true, &q));
     s->subselect = (Node *)q;
+    PS_PUSH(&ps->sublinks, ps, raw->subselect);
+    PS_PUSH(&ps->sublinks, ps, q);
     s->resulttype = TYPE_bool;
     *out = (Node *)s;
     if (s->subLinkType == EXISTS_SUBLINK) return ST_OK;

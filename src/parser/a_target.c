@@ -2,7 +2,7 @@
 #include "parser/parse_state.h"
 
 /* The name of a column without AS: 2 a good name, 1 a weak one (a cast's type), 0 none. */
-static int figure_name(const PbNode *n, const char **name)
+static int figure_name(ParseState *ps, const PbNode *n, const char **name)
 {
     if (!n || failed(stack_check(NULL))) return 0;
     switch (n->node_case) {
@@ -13,7 +13,7 @@ static int figure_name(const PbNode *n, const char **name)
     case PG_QUERY__NODE__NODE_A_INDIRECTION:
         for (size_t i = n->a_indirection->n_indirection; i-- > 0;)
             if (PB_IS(n->a_indirection->indirection[i], STRING)) { *name = pb_string(n->a_indirection->indirection[i]); return 2; }
-        return figure_name(n->a_indirection->arg, name);
+        return figure_name(ps, n->a_indirection->arg, name);
     case PG_QUERY__NODE__NODE_FUNC_CALL: *name = pb_string(n->func_call->funcname[n->func_call->n_funcname - 1]); return 2;
     case PG_QUERY__NODE__NODE_A_EXPR:
         if (n->a_expr->kind != PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF) return 0;
@@ -21,30 +21,29 @@ static int figure_name(const PbNode *n, const char **name)
         return 2;
     case PG_QUERY__NODE__NODE_TYPE_CAST: {
         const PgQuery__TypeName *t = n->type_cast->type_name;
-        int strength = figure_name(n->type_cast->arg, name);
+        int strength = figure_name(ps, n->type_cast->arg, name);
         if (strength > 1 || !t || t->n_names == 0) return strength;
         *name = pb_string(t->names[t->n_names - 1]);
         return 1;
     }
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure_name(n->collate_clause->arg, name);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure_name(ps, n->collate_clause->arg, name);
     case PG_QUERY__NODE__NODE_GROUPING_FUNC: *name = "grouping"; return 2;
     case PG_QUERY__NODE__NODE_SUB_LINK:
         switch (n->sub_link->sub_link_type) {
         case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: *name = "exists"; return 2;
         case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: *name = "array"; return 2;
-        case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: {
-            const PgQuery__SelectStmt *s = PB_IS(n->sub_link->subselect, SELECT_STMT) ? n->sub_link->subselect->select_stmt : NULL;
-            while (s && s->larg) s = s->larg;
-            if (s && s->n_values_lists) { *name = "column1"; return 2; }
-            if (!s || s->n_target_list == 0 || !PB_IS(s->target_list[0], RES_TARGET)) return 0;
-            const PgQuery__ResTarget *r = s->target_list[0]->res_target;
-            if (pb_text(r->name)) { *name = r->name; return 2; }
-            return figure_name(r->val, name);
-        }
+        case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: /* its column's name, which only the analysed query knows */
+            for (int i = 0; i + 1 < ps->sublinks.len; i += 2) {
+                const Query *q = ps->sublinks.v[i + 1];
+                if (ps->sublinks.v[i] != n->sub_link->subselect || !q->targetList) continue;
+                *name = ((TargetEntry *)list_first(q->targetList))->resname;
+                return *name ? 2 : 0;
+            }
+            return 0;
         default: return 0;
         }
     case PG_QUERY__NODE__NODE_CASE_EXPR: {
-        int strength = figure_name(n->case_expr->defresult, name);
+        int strength = figure_name(ps, n->case_expr->defresult, name);
         if (strength > 1) return strength;
         *name = "case";
         return 1;
@@ -63,17 +62,17 @@ static int figure_name(const PbNode *n, const char **name)
     }
 }
 
-const char *figure_column_name(const PbNode *raw)
+const char *figure_column_name(ParseState *ps, const PbNode *raw)
 {
     const char *name = NULL;
-    figure_name(raw, &name);
+    figure_name(ps, raw, &name);
     return name ? name : "?column?";
 }
 
 Status transform_target_entry(ParseState *ps, const PbNode *raw, Node *expr, ExprPlace place, const char *name, bool resjunk, TargetEntry **out)
 {
     if (!expr) TRY(transform_expr(ps, raw, place, &expr));
-    if (!name && !resjunk) name = figure_column_name(raw);
+    if (!name && !resjunk) name = figure_column_name(ps, raw);
     char *copy = name ? arena_strdup(ps->arena, name) : NULL;
     if (name) TRY_MEM(copy, ps->err);
     *out = make_target_entry(ps->arena, expr, ps->next_resno++, copy, resjunk);

@@ -75,6 +75,8 @@ static Status type_name_lookup(SessionEnv *env, const TypeName *tn, bool missing
         const char *name = ((String *)list_at(tn->names, n - 1))->sval, *schema = n >= 2 ? ((String *)list_at(tn->names, n - 2))->sval : NULL;
         if (n == 3 && strcmp(((String *)list_first(tn->names))->sval, env->database_name ? env->database_name : ""))
             return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: %s", dotted(tn->names, arena));
+        Oid nsp;
+        if (schema) TRY(lookup_namespace(env, schema, missing_ok, &nsp, err));
         TRY(lookup_type(env, schema, name, true, oid, err));
     }
     if (*oid && !tn->pct_type) TRY(apply_modifiers(env, tn, *oid, arena, typmod, err));
@@ -129,7 +131,6 @@ Status ps_type_name_node(ParseState *ps, const PgQuery__TypeName *tn, TypeName *
     for (size_t i = 0; i < tn->n_typmods; i++) {
         String *s;
         TRY(modifier_text(ps, tn->typmods[i], &s));
-        if (!s) return PS_ERROR(ps, tn->location, ERR_SYNTAX_ERROR, "type modifiers must be simple constants or identifiers");
         PS_APPEND(t->typmods, ps, s);
     }
     return ps_string_list(ps, tn->names, tn->n_names, &t->names);

@@ -26,7 +26,8 @@ static Status multi_subquery(ParseState *ps, const PgQuery__MultiAssignRef *m, N
     PS_APPEND(q->targetList, ps, te);
     TRY(finish_query(&mid, q, NULL));
     PS_NEW(s, SubLink, ps);
-    *s = (SubLink){.tag = T_SubLink, .subLinkType = EXPR_SUBLINK, .subselect = (Node *)q, .resulttype = expr_type(te->expr), .location = raw->location};
+    *s = (SubLink){.tag = T_SubLink, .subLinkType = EXPR_SUBLINK, .subselect = (Node *)q, .resulttype = expr_type(te->expr),
+                   .location = expr_location(((TargetEntry *)list_at(inner->targetList, m->colno - 1))->expr)};
     ps->has_sublinks = true;
     *out = (Node *)s;
     return ST_OK;

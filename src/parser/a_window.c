@@ -5,14 +5,10 @@ static const PgQuery__WindowDef *window_at(ParseState *ps, int i) { return ps->w
 
 Status transform_window_func(ParseState *ps, WindowFunc *wf, const PgQuery__WindowDef *def)
 {
-    if (!place_allows(ps->place, 'W')) {
-        const char *where = place_name(ps->place);
-        return PS_ERROR(ps, wf->location, ERR_WINDOWING_ERROR, ps->place == PLACE_WINDOW_PARTITION || ps->place == PLACE_WINDOW_ORDER
-                                                                   ? "window functions are not allowed in window definitions"
-                                                                   : "window functions are not allowed in %s", where);
-    }
-    if (ps->place == PLACE_WINDOW_PARTITION || ps->place == PLACE_WINDOW_ORDER)
+    if (ps->place >= PLACE_WINDOW_PARTITION && ps->place <= PLACE_WINDOW_FRAME_GROUPS)
         return PS_ERROR(ps, wf->location, ERR_WINDOWING_ERROR, "window functions are not allowed in window definitions");
+    if (!place_allows(ps->place, 'W'))
+        return PS_ERROR(ps, wf->location, ERR_WINDOWING_ERROR, "window functions are not allowed in %s", place_name(ps->place));
     if (contains_windows((Node *)wf->args) || contains_windows(wf->aggfilter))
         return PS_ERROR(ps, wf->location, ERR_WINDOWING_ERROR, "window function calls cannot be nested");
     ps->has_windows = true;
@@ -73,16 +69,24 @@ static Status range_support(ParseState *ps, WindowClause *wc, List *tlist, const
     Oid type = type_base_of(ps->env, expr_type(col), &(int32_t){-1});
     for (size_t i = 0; i < sizeof support / sizeof *support; i++) {
         if (support[i].column != type) continue;
-        Oid types[] = {type, type, support[i].offset, TYPE_bool, TYPE_bool};
+        Oid offset = support[i].offset, given = expr_type(wc->startOffset ? wc->startOffset : wc->endOffset);
+        bool small = offset == TYPE_int8 && (!wc->startOffset || !wc->endOffset || expr_type(wc->endOffset) == given);
+        if (small && given == TYPE_unknown) offset = type;
+        else if (small && (given == TYPE_int2 || given == TYPE_int4)) offset = given;
+        Oid types[] = {type, type, offset, TYPE_bool, TYPE_bool};
         FuncMatch m;
         FuncOutcome outcome;
         TRY(pick_function(ps, "pg_catalog", support[i].func, 5, types, NULL, false, false, &m, &outcome));
+        if (outcome == FUNC_FOUND && !m.proc->implemented) { /* the one for bigint offsets does for all */
+            types[2] = offset = support[i].offset;
+            TRY(pick_function(ps, "pg_catalog", support[i].func, 5, types, NULL, false, false, &m, &outcome));
+        }
         if (outcome != FUNC_FOUND) break;
         Node **offsets[] = {&wc->startOffset, &wc->endOffset};
         for (int k = 0; k < 2; k++) {
             if (!*offsets[k]) continue;
             Node *raw = *offsets[k], *as;
-            TRY(coerce_to(ps, raw, support[i].offset, -1, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, &as));
+            TRY(coerce_to(ps, raw, offset, -1, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, &as));
             if (!as) {
                 PS_ERROR(ps, expr_location(raw), ERR_FEATURE_NOT_SUPPORTED, "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset type %s",
                          ps_type_name(ps, type), ps_type_name(ps, expr_type(raw)));

@@ -69,7 +69,7 @@ struct ParseState {
     Oid value_type;           /* DOMAIN_CHECK */
     int32_t value_typmod;
     const Node *last_srf;
-    List *multi_assign;       /* UPDATE (a, b) = (SELECT ...): SubLink TargetEntries and RowExprs in order */
+    PtrVec sublinks;          /* pairs: raw subquery of an expression, its Query */
 };
 
 ParseState ps_child(ParseState *parent);
@@ -217,7 +217,7 @@ STATUS common_collation(ParseState *ps, const List *exprs, bool none_ok, Oid *ou
 /* a_target.c */
 STATUS transform_target_list(ParseState *ps, PbNode **items, size_t n, ExprPlace place, List **out);
 STATUS transform_target_entry(ParseState *ps, const PbNode *raw, Node *expr, ExprPlace place, const char *name, bool resjunk, TargetEntry **out);
-const char *figure_column_name(const PbNode *raw);
+const char *figure_column_name(ParseState *ps, const PbNode *raw); /* raw was analysed before */
 void mark_target_origins(ParseState *ps, List *tlist);
 STATUS resolve_target_unknowns(ParseState *ps, List *tlist);
 STATUS transform_assigned(ParseState *ps, Node *expr, ExprPlace place, const char *column, int attno, PbNode **indirection, size_t n, int location, Node **out);

@@ -256,8 +256,8 @@ static void guess_in(Guess *g, const RangeTblEntry *rte, const char *rel, const 
     LIST_EACH(String *, s, rte->eref->colnames) {
         if (!s->sval || !*s->sval) continue;
         if (!strcmp(s->sval, column)) { g->exact = rte; g->nexact++; }
-        int d = penalty + distance(column, s->sval, 4), len = (int)strlen(column);
-        if (d > 3 || d > len / 2) continue;
+        int d = distance(column, s->sval, 4);
+        if (d > (int)strlen(column) / 2 || (d += penalty) > 3) continue;
         if (d < g->best) { g->best = d; g->rte[0] = rte; g->col[0] = s->sval; g->rte[1] = NULL; }
         else if (d == g->best && !g->rte[1]) { g->rte[1] = rte; g->col[1] = s->sval; }
         else if (d == g->best) g->rte[0] = NULL; /* three or more: say nothing */
