@@ -334,3 +334,51 @@ Test(catalog, temporary_objects_go_with_the_session)
     cr_assert_null(try_open(&a, t));
     cr_assert_eq(temp_namespace_of(&a.env), nsp);
 }
+
+/* Everything that asks for memory may be refused: an error, never a crash, and the next attempt with more works. */
+static STATUS use_catalog(Oid t, Error *err)
+{
+    const Relation *rel;
+    const ProcInfo **procs;
+    const char *text;
+    int n, level;
+    Oid oid;
+    Arena arena;
+    arena_init(&arena, &a.account, 0);
+    Status st = txn_savepoint(a.env.txn, &level, err);
+    if (!failed(st)) st = relation_open(&a.env, t, LOCK_ACCESS_SHARE, &rel, err);
+    if (!failed(st)) st = lookup_relation(&a.env, NULL, NULL, "t", false, &oid, err);
+    if (!failed(st)) st = proc_candidates(&a.env, NULL, "abs", &arena, &procs, &n, err);
+    if (!failed(st)) st = deparse_indexdef(&a.env, 2662, 0, false, &arena, &text, err);
+    if (!failed(st)) st = cat_set_comment(&a.env, REL_pg_class, t, 0, "x", err);
+    if (!failed(st)) st = drop_objects(&a.env, &(ObjectAddress){REL_pg_class, t, 0}, 1, DROP_CASCADE, err);
+    if (!failed(st)) st = txn_rollback_to(a.env.txn, level, err);
+    arena_destroy(&arena);
+    return st;
+}
+
+Test(catalog, lack_of_memory)
+{
+    Oid t = make_table(&a, "t", "x y z");
+    int refused = 0;
+    session_commit(&a);
+    for (int64_t room = 256; room < 400000; room += room < 40000 ? 1024 : 16384) {
+        Error e = ERROR_INIT;
+        session_begin(&a);
+        a.account.limit = a.account.used + room;
+        Status st = use_catalog(t, &e);
+        a.account.limit = 0;
+        if (failed(st)) {
+            cr_assert_eq((int)e.code, (int)ERR_OUT_OF_MEMORY, "%s", e.message);
+            refused++;
+        }
+        error_clear(&e);
+        session_rollback(&a);
+        session_begin(&a);
+        cr_assert(try_open(&a, t));
+        session_rollback(&a);
+    }
+    cr_assert_gt(refused, 3);
+    session_begin(&a);
+    OK(use_catalog(t, err));
+}
