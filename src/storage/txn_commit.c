@@ -211,11 +211,11 @@ static void finish(Txn *t)
         MoveEntry *m = &t->moves[--t->nmoves];
         mem_free(t->opt.account, m->to, m->len);
     }
-    if (t->spill) spill_free(t);
     txn_leave_implicit(t);
     t->implicit.ncoarse = 0;
     if (o->rows || o->upgrades) rowlock_release_all(o);
     lock_release_txn(o);
+    if (t->spill) spill_free(t); /* takes its time: nobody waits for it */
     atomic_store_explicit(&o->xid, 0, memory_order_relaxed);
     if (t->read_floor) atomic_store_explicit(&o->read_floor, 0, memory_order_release);
     if (t->batch && kv_batch_bytes(t->batch) > BATCH_KEEP_BYTES) {
