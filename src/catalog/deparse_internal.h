@@ -43,6 +43,11 @@ void put_expr_paren(Deparser *d, const Node *node, bool show_implicit, const Nod
 void put_const(Deparser *d, const Const *c, int show_type); /* -1 never, 0 where needed, 1 always */
 void put_type(Deparser *d, Oid type, int32_t typmod);
 void put_operator(Deparser *d, Oid op);
+void put_list(Deparser *d, const List *list, bool show_implicit);
+void put_cast(Deparser *d, const Node *arg, Oid type, int32_t typmod, const Node *parent);
+void put_func(Deparser *d, const FuncExpr *f, bool show_implicit);
+void put_aggregate(Deparser *d, const Aggref *a);
+void put_window_func(Deparser *d, const WindowFunc *w);
 void put_function_call(Deparser *d, const Node *node);      /* also where a cast would be printed as one */
 /* Prints the name of a Var; the bare column name (NULL for a whole row). */
 const char *put_var(Deparser *d, const Var *v, int levels_up);
