@@ -24,6 +24,7 @@ struct ShimEnv {
     std::shared_ptr<rocksdb::Cache> cache;
     std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
     std::shared_ptr<rocksdb::TableFactory> table;
+    std::shared_ptr<rocksdb::Logger> silent;
     int64_t memtable_bytes;
 };
 
