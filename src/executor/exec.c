@@ -2,6 +2,12 @@
 #include "executor/events.h"
 #include "executor/exec_state.h"
 
+static int64_t clamp_share(int64_t wanted, int64_t room)
+{
+    int64_t least = 64 * 1024;
+    return wanted <= room ? wanted : room < least ? least : room;
+}
+
 static void options_apply(ExecState *es, const ExecOptions *opt)
 {
     es->params = opt->params;
@@ -13,6 +19,10 @@ static void options_apply(ExecState *es, const ExecOptions *opt)
     es->work_mem = es->env->settings ? setting_int(es->env->settings, SET_work_mem) * 1024 : 4 << 20;
     double mult = es->env->settings ? setting_real(es->env->settings, SET_hash_mem_multiplier) : 2.0;
     es->hash_mem = (int64_t)((double)es->work_mem * (mult < 1 ? 1 : mult));
+    /* A node may not plan with more than what the budget still has for all of them: it spills earlier then. */
+    int64_t room = mem_available(es->account);
+    es->work_mem = clamp_share(es->work_mem, room / 4);
+    es->hash_mem = clamp_share(es->hash_mem, room / 3);
 }
 
 static uint64_t generation_now(SessionEnv *env) { return env->catalog ? catalog_generation(env) : 0; }

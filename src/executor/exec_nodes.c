@@ -195,6 +195,16 @@ STATUS plan_init_projection(PlanState *ps, const TupleDesc *input, int varno, Er
     return exec_compile_projection(es, ps->plan->targetlist, &ps->proj, err);
 }
 
+static bool var_walker(Node *node, void *arg) { return IsA(node, Var) || (node && node_walk(node, var_walker, arg)); }
+
+bool plan_reads_columns(const Plan *scan)
+{
+    bool reads = false;
+    for (int i = 0; i < list_len(scan->targetlist) && !reads; i++) reads = var_walker(list_at(scan->targetlist, i), NULL);
+    for (int i = 0; i < list_len(scan->qual) && !reads; i++) reads = var_walker(list_at(scan->qual, i), NULL);
+    return reads;
+}
+
 STATUS exec_relation(ExecState *es, int rti, const Relation **out, Error *err)
 {
     if (rti < 1 || rti > list_len(es->stmt->rtable)) return error_set(err, ERR_INTERNAL_ERROR, "range table index %d is out of range", rti);

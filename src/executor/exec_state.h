@@ -92,6 +92,7 @@ STATUS exec_compile_qual(ExecState *es, const List *quals, ExprProgram **out, Er
 STATUS exec_compile_projection(ExecState *es, const List *tlist, ExprProgram **out, Error *err);
 STATUS exec_tlist_desc(SessionEnv *env, const List *tlist, bool skip_junk, Arena *arena, TupleDesc **out, Error *err);
 STATUS exec_relation(ExecState *es, int rti, const Relation **out, Error *err);
+bool plan_reads_columns(const Plan *scan); /* does a scan's target list or qual look at any column? */
 STATUS exec_type(ExecState *es, Oid oid, const TypeInfo **out, Error *err);
 
 static inline STATUS plan_next(PlanState *ps, TupleSlot **out, Error *err) { return ps->next(ps, out, err); }

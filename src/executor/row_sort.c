@@ -6,7 +6,7 @@
 
 #include "executor/spill_file.h"
 
-enum { SORT_CHUNK = 32 * 1024, MERGE_BUFFER = 40 * 1024, MAX_RUNS_OPEN = 256 };
+enum { SORT_CHUNK = 32 * 1024, MERGE_BUFFER = 40 * 1024, MAX_RUNS_OPEN = 256, MEMORY_RESERVE = 192 * 1024 /* for writing what is in memory */ };
 
 typedef struct SortRow {
     uint32_t size;   /* of tuple */
@@ -223,7 +223,7 @@ static void *chunk_alloc(RowSort *s, size_t n)
     n = (n + 7) & ~(size_t)7;
     if ((size_t)(s->end - s->next) < n) {
         size_t bytes = n + sizeof(SortChunk) > SORT_CHUNK ? n + sizeof(SortChunk) : SORT_CHUNK;
-        if (s->used + (int64_t)bytes > s->limit && s->nitems) return NULL;
+        if (s->nitems && (s->used + (int64_t)bytes > s->limit || mem_available(s->es->account) < MEMORY_RESERVE)) return NULL;
         SortChunk *c = mem_alloc(s->es->account, bytes);
         if (!c) return NULL;
         c->next = s->chunks;

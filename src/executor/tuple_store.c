@@ -3,7 +3,7 @@
 #include "executor/executor.h"
 #include "executor/spill_file.h"
 
-enum { CHUNK = 32 * 1024, STEP = 64 };
+enum { CHUNK = 32 * 1024, STEP = 64, MEMORY_RESERVE = 128 * 1024 /* for the file that follows */ };
 
 typedef struct Chunk { struct Chunk *next; size_t bytes; uint8_t data[]; } Chunk;
 
@@ -34,22 +34,38 @@ STATUS tuple_store_new(SessionEnv *env, const TupleDesc *desc, int64_t memory_by
     return ST_OK;
 }
 
-void tuple_store_clear(TupleStore *ts)
+static void drop_chunks(TupleStore *ts, Chunk *keep)
 {
     while (ts->chunks) {
         Chunk *c = ts->chunks;
         ts->chunks = c->next;
-        mem_free(ts->account, c, c->bytes);
+        if (c != keep) mem_free(ts->account, c, c->bytes);
     }
-    mem_free(ts->account, ts->rows, ts->rows_cap * sizeof *ts->rows);
-    mem_free(ts->account, ts->offsets, ts->offsets_cap * sizeof *ts->offsets);
+    ts->chunks = keep;
+    if (!keep) return;
+    keep->next = NULL;
+    ts->next = keep->data;
+    ts->end = (uint8_t *)keep + keep->bytes;
+}
+
+/* Emptied again and again (a merge join's group, a window's partition), a store keeps its first chunk. */
+void tuple_store_clear(TupleStore *ts)
+{
+    Chunk *first = ts->chunks;
+    while (first && first->next) first = first->next;
+    drop_chunks(ts, first && first->bytes <= CHUNK ? first : NULL);
+    if (!ts->chunks) ts->next = ts->end = NULL;
+    if (ts->rows_cap > 4096) {
+        mem_free(ts->account, ts->rows, ts->rows_cap * sizeof *ts->rows);
+        ts->rows = NULL;
+        ts->rows_cap = 0;
+    }
+    if (ts->offsets) mem_free(ts->account, ts->offsets, ts->offsets_cap * sizeof *ts->offsets);
     spill_close(ts->file);
     ts->file = NULL;
-    ts->rows = NULL;
     ts->offsets = NULL;
-    ts->next = ts->end = NULL;
-    ts->nrows = ts->rows_cap = ts->count = ts->noffsets = ts->offsets_cap = 0;
-    ts->used = 0;
+    ts->nrows = ts->count = ts->noffsets = ts->offsets_cap = 0;
+    ts->used = (ts->chunks ? (int64_t)ts->chunks->bytes : 0) + (int64_t)(ts->rows_cap * sizeof *ts->rows);
     ts->file_at = UINT64_MAX;
     ts->full = false;
 }
@@ -58,6 +74,8 @@ void tuple_store_free(TupleStore *ts)
 {
     if (!ts) return;
     tuple_store_clear(ts);
+    drop_chunks(ts, NULL);
+    mem_free(ts->account, ts->rows, ts->rows_cap * sizeof *ts->rows);
     strbuf_free(&ts->scratch);
     mem_free(ts->account, ts, sizeof *ts);
 }
@@ -75,7 +93,7 @@ static uint8_t *memory_row(TupleStore *ts, size_t n)
     }
     if ((size_t)(ts->end - ts->next) < n) {
         size_t want = ts->chunks ? CHUNK : 2048, bytes = n + sizeof(Chunk) > want ? n + sizeof(Chunk) : want;
-        if (ts->used + (int64_t)bytes > ts->limit && ts->nrows) return NULL;
+        if (ts->nrows && (ts->used + (int64_t)bytes > ts->limit || mem_available(ts->account) < MEMORY_RESERVE)) return NULL;
         Chunk *c = mem_alloc(ts->account, bytes);
         if (!c) return NULL;
         c->next = ts->chunks;

@@ -131,6 +131,7 @@ STATUS indexscan_init(ExecState *es, const Plan *plan, PlanState **out, Error *e
     TRY_MEM(s->slot, err);
     bool backward = node->direction == SCAN_REVERSE;
     if (backward) s->flags |= SCAN_BACKWARD;
+    if (!plan_reads_columns(plan)) s->flags |= SCAN_KEYS_ONLY;
     TRY(index_range_init(es, node->indexqual, clustered ? s->rel->def.key : s->index->def.key, clustered ? s->rel->def.nkey : s->index->def.nkey,
                          backward, &s->range, err));
     return plan_init_projection(&s->ps, s->rel->desc, node->scanrelid, err);

@@ -3,6 +3,7 @@
 
 typedef struct MergeKey {
     ExprProgram *outer, *inner;
+    int outer_att, inner_att;   /* >= 0: a plain column, read directly */
     const TypeInfo *outer_type, *inner_type;
     bool descending, nulls_first;
 } MergeKey;
@@ -68,7 +69,15 @@ static STATUS eval_keys(MergeJoinState *s, bool inner, TupleSlot *row, Error *er
     if (inner) ec->inner = row;
     else ec->outer = row;
     for (int i = 0; i < s->nkeys && !failed(st); i++) {
-        st = expr_eval(inner ? s->keys[i].inner : s->keys[i].outer, ec, &v[i], &n[i], err);
+        int att = inner ? s->keys[i].inner_att : s->keys[i].outer_att;
+        if (att >= 0) {
+            st = slot_decode(row, att + 1, err);
+            if (failed(st)) break;
+            v[i] = row->values[att];
+            n[i] = row->nulls[att];
+        } else {
+            st = expr_eval(inner ? s->keys[i].inner : s->keys[i].outer, ec, &v[i], &n[i], err);
+        }
         any |= n[i];
     }
     ec->tuple_arena = saved;
@@ -272,6 +281,12 @@ static bool reads_inner(Node *node, void *arg)
     return node && node_walk(node, reads_inner, arg);
 }
 
+static int plain_column(const Node *e, int varno)
+{
+    const Var *v = (const Var *)e;
+    return IsA(e, Var) && v->varno == varno && v->varattno > 0 ? v->varattno - 1 : -1;
+}
+
 static STATUS init_key(MergeJoinState *s, const MergeJoin *node, int i, Error *err)
 {
     ExecState *es = s->ps.es;
@@ -283,6 +298,8 @@ static STATUS init_key(MergeJoinState *s, const MergeJoin *node, int i, Error *e
     bool swapped = reads_inner((Node *)a, NULL);
     TRY(exec_compile(es, swapped ? b : a, &k->outer, err));
     TRY(exec_compile(es, swapped ? a : b, &k->inner, err));
+    k->outer_att = plain_column(swapped ? b : a, OUTER_VAR);
+    k->inner_att = plain_column(swapped ? a : b, INNER_VAR);
     TRY(exec_type(es, swapped ? info->right : info->left, &k->outer_type, err));
     TRY(exec_type(es, swapped ? info->left : info->right, &k->inner_type, err));
     TRY(exec_settle_type(es, expr_type(swapped ? b : a), &k->outer_type, err));

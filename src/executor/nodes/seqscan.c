@@ -88,12 +88,6 @@ static void seqscan_end(PlanState *ps) { scan_close(((SeqScanState *)ps)->scan);
 
 static const PlanOps seqscan_ops = {seqscan_next, seqscan_rescan, seqscan_end};
 
-static bool looks_at_row(Node *node, void *arg)
-{
-    if (IsA(node, Var)) return true;
-    return node && node_walk(node, looks_at_row, arg);
-}
-
 STATUS seqscan_init(ExecState *es, const Plan *plan, PlanState **out, Error *err)
 {
     TRY(plan_state_new(es, plan, &seqscan_ops, sizeof(SeqScanState), out, err));
@@ -105,9 +99,6 @@ STATUS seqscan_init(ExecState *es, const Plan *plan, PlanState **out, Error *err
         return error_set(err, ERR_WRONG_OBJECT_TYPE, "\"%s\" has no storage", s->rel->name);
     s->slot = slot_new(&es->arena, s->rel->desc);
     TRY_MEM(s->slot, err);
-    bool looks = false;
-    for (int i = 0; i < list_len(plan->targetlist) && !looks; i++) looks = looks_at_row(list_at(plan->targetlist, i), NULL);
-    for (int i = 0; i < list_len(plan->qual) && !looks; i++) looks = looks_at_row(list_at(plan->qual, i), NULL);
-    if (!looks) s->flags |= SCAN_KEYS_ONLY;
+    if (!plan_reads_columns(plan)) s->flags |= SCAN_KEYS_ONLY;
     return plan_init_projection(&s->ps, s->rel->desc, rti, err);
 }

@@ -187,3 +187,21 @@ Test(queries, scrolling)
     snapshot_release(snap);
     SUPPORT_OK(support_end(&s, ST_OK, err));
 }
+
+/* With little memory left everything that can spill does; what cannot ends in 53200, and the session lives on. */
+Test(queries, tight_budget)
+{
+    MemAccount tight;
+    mem_account_init(&tight, &s.account, "tight", 3 << 20);
+    s.env.account = &tight;
+    GIVES("select count(*) from (select 'text ' || x t from generate_series(1, 60000) x order by 1) q", "60000");
+    GIVES("select count(*), sum(n) from (select 'text ' || x t, count(*) n from generate_series(1, 60000) x group by 1) q", "60000|60000");
+    GIVES("select count(*) from (select 'text ' || x t from generate_series(1, 60000) x) a join (select 'text ' || y u from generate_series(1, 60000) y) b on t = u",
+          "60000");
+    GIVES("with c as materialized (select 'text ' || x t from generate_series(1, 60000) x) select count(*) from c a where t <> ''", "60000");
+    GIVES("select count(*) from (select x, count(*) over (partition by x % 2) from generate_series(1, 60000) x) q", "60000");
+    const char *text = support_text(&s, "select length(string_agg(repeat('x', 1000), '')) from generate_series(1, 20000)");
+    cr_assert(strstr(text, "53200") == text, "%s", text);
+    GIVES("select 1", "1");
+    s.env.account = &s.account;
+}
