@@ -77,7 +77,7 @@ static STATUS new_column_values(AlterTable *at, NewColumn *col, int attnum, Oid 
 static STATUS column_constraints(AlterTable *at, const TableParts *parts, Error *err)
 {
     LIST_EACH(ConstraintDefinition *, c, parts->checks) TRY(ddl_add_check(at->env, at->relation, c, at->call->sql, true, at->arena, err));
-    LIST_EACH(ConstraintDefinition *, c, parts->keys) TRY(ddl_add_key(at->env, at->relation, c, false, at->arena, err));
+    LIST_EACH(ConstraintDefinition *, c, parts->keys) TRY(ddl_add_key(at->env, at->relation, c, at->call->sql, false, at->arena, err));
     LIST_EACH(ConstraintDefinition *, c, parts->foreign) TRY(ddl_add_foreign_key(at->env, at->relation, c, true, at->arena, err));
     return ST_OK;
 }
@@ -96,7 +96,7 @@ STATUS alter_add_column(AlterTable *at, const AlterTableCmd *cmd, Error *err)
     }
     if (old > 0) return error_set(err, ERR_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists", def->colname, at->rel->name);
     if (attnum > MAX_COLUMNS) return error_set(err, ERR_TOO_MANY_COLUMNS, "tables can have at most %d columns", MAX_COLUMNS);
-    TRY(ddl_column_definition(at->env, def, at->rel->name, at->arena, &col, &parts, err));
+    TRY(ddl_column_definition(at->env, def, at->rel->name, at->call->sql, at->arena, &col, &parts, err));
     TRY(ddl_check_column(at->env, &col, err));
     if (col.serial_type || col.identity)
         TRY(ddl_column_sequence(at->env, at->rel->namespace_oid, at->rel->persistence, at->rel->owner, at->rel->name, &col, at->arena, &sequence, err));
@@ -287,7 +287,7 @@ STATUS alter_column_setting(AlterTable *at, const AlterTableCmd *cmd, Error *err
     }
     case AT_SET_STORAGE: TRY(set_storage(at, value ? value : "", &att, err)); break;
     case AT_SET_COMPRESSION: att.attcompression = value && !strcmp(value, "lz4") ? 'l' : value && !strcmp(value, "pglz") ? 'p' : 0; break;
-    default: return error_unsupported(err, "column options");
+    default: return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "column options are not supported");
     }
     return cat_update(at->env, REL_pg_attribute, &att, err);
 }

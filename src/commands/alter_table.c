@@ -18,9 +18,9 @@ static STATUS add_constraint(AlterTable *at, const AlterTableCmd *cmd, Error *er
     case CONSTR_PRIMARY:
     case CONSTR_UNIQUE:
         if (c->indexname) return ddl_add_key_using_index(at->env, at->relation, c, at->arena, err);
-        return ddl_add_key(at->env, at->relation, c, false, at->arena, err);
+        return ddl_add_key(at->env, at->relation, c, at->call->sql, false, at->arena, err);
     case CONSTR_FOREIGN: return ddl_add_foreign_key(at->env, at->relation, c, true, at->arena, err);
-    default: return error_unsupported(err, "exclusion constraints");
+    default: return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported");
     }
 }
 
@@ -175,7 +175,7 @@ static STATUS row_security(AlterTable *at, const AlterTableCmd *cmd, Error *err)
 }
 
 static STATUS inheritance(AlterTable *at UNUSED, const AlterTableCmd *cmd UNUSED, Error *err) { return error_unsupported(err, "table inheritance"); }
-static STATUS partitions(AlterTable *at UNUSED, const AlterTableCmd *cmd UNUSED, Error *err) { return error_unsupported(err, "partitioned tables"); }
+static STATUS partitions(AlterTable *at UNUSED, const AlterTableCmd *cmd UNUSED, Error *err) { return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "partitioned tables are not supported"); }
 
 /* Which relations each subcommand is for. */
 static const struct { AlterFn run; const char *kinds; } subcommands[] = {

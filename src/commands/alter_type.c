@@ -261,7 +261,7 @@ static STATUS resolve(TypeChange *tc, const ColumnDefinition *def, Error *err)
     TableParts parts = {0};
     plain.colname = (char *)tc->old->name;
     plain.constraints = NULL;
-    TRY(ddl_column_definition(at->env, &plain, at->rel->name, at->arena, &col, &parts, err));
+    TRY(ddl_column_definition(at->env, &plain, at->rel->name, at->call->sql, at->arena, &col, &parts, err));
     if (col.serial_type) return error_set(err, ERR_UNDEFINED_OBJECT, "type \"serial\" does not exist");
     TRY(ddl_check_column(at->env, &col, err));
     tc->type = col.type;

@@ -56,7 +56,8 @@ static STATUS keep_table_constraint(const ConstraintDefinition *c, const char *c
     return ST_OK;
 }
 
-static STATUS column_constraint(const ConstraintDefinition *c, const char *relname, NewColumn *col, Seen *seen, TableParts *parts, Arena *arena, Error *err)
+static STATUS column_constraint(const ConstraintDefinition *c, const char *relname, NewColumn *col, Seen *seen, TableParts *parts, Arena *arena,
+                                Error *err)
 {
     switch (c->contype) {
     case CONSTR_NULL:
@@ -93,7 +94,7 @@ static STATUS column_constraint(const ConstraintDefinition *c, const char *relna
         return keep_table_constraint(c, col->name, true, &parts->keys, arena, err);
     case CONSTR_UNIQUE: return keep_table_constraint(c, col->name, true, &parts->keys, arena, err);
     case CONSTR_FOREIGN: return keep_table_constraint(c, col->name, false, &parts->foreign, arena, err);
-    default: return error_unsupported(err, "exclusion constraints");
+    default: return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported");
     }
 }
 
@@ -107,25 +108,33 @@ static STATUS check_combinations(const NewColumn *col, const Seen *seen, const c
     return ST_OK;
 }
 
-STATUS ddl_column_definition(SessionEnv *env, const ColumnDefinition *def, const char *relname, Arena *arena, NewColumn *out, TableParts *parts, Error *err)
+STATUS ddl_column_definition(SessionEnv *env, const ColumnDefinition *def, const char *relname, const char *sql, Arena *arena, NewColumn *out,
+                             TableParts *parts, Error *err)
 {
     Seen seen = {0};
     *out = (NewColumn){.name = def->colname, .typmod = -1, .location = def->location};
     out->serial_type = serial_type(def->typeName);
     if (out->serial_type) {
-        if (def->typeName->array_dims) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "array of serial is not implemented");
+        if (def->typeName->array_dims) {
+            error_set(err, ERR_FEATURE_NOT_SUPPORTED, "array of serial is not implemented");
+            return ddl_at(sql, def->typeName->location, err);
+        }
         out->type = out->serial_type;
         seen.nullness = seen.has_default = out->not_null = true;
     } else {
-        TRY(resolve_type_name(env, def->typeName, false, &out->type, &out->typmod, err));
+        if (failed(resolve_type_name(env, def->typeName, false, &out->type, &out->typmod, err))) return ddl_at(sql, def->typeName->location, err);
         if (def->typeName->setof)
             return error_set(err, ERR_INVALID_TABLE_DEFINITION, "column \"%s\" cannot be declared SETOF", def->colname);
         out->ndims = def->typeName->array_dims;
     }
     TRY(column_collation(env, def->collation, out->type, &out->collation, err));
     if (def->compression) out->compression = !strcmp(def->compression, "lz4") ? 'l' : !strcmp(def->compression, "pglz") ? 'p' : 0;
-    LIST_EACH(ConstraintDefinition *, c, def->constraints) TRY(column_constraint(c, relname, out, &seen, parts, arena, err));
-    return check_combinations(out, &seen, relname, err);
+    LIST_EACH(ConstraintDefinition *, c, def->constraints) {
+        Status st = column_constraint(c, relname, out, &seen, parts, arena, err);
+        if (!failed(st)) st = check_combinations(out, &seen, relname, err);
+        if (failed(st)) return ddl_at(sql, c->location, err);
+    }
+    return ST_OK;
 }
 
 /* ---- defaults ---- */

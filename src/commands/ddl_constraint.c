@@ -145,12 +145,13 @@ static STATUS key_spec(SessionEnv *env, const Relation *rel, const ConstraintDef
     return ST_OK;
 }
 
-static STATUS not_null_keys(SessionEnv *env, const Relation *rel, const IndexSpec *spec, bool table_is_new, Arena *arena, Error *err)
+/* checked_later: the rows are copied afterwards, which finds nulls by itself. */
+static STATUS not_null_keys(SessionEnv *env, const Relation *rel, const IndexSpec *spec, bool checked_later, Arena *arena, Error *err)
 {
     for (int i = 0; i < spec->nkeys; i++) {
         int attnum = spec->cols[i].attnum;
         if (rel->desc->atts[attnum - 1].not_null) continue;
-        if (!table_is_new) {
+        if (!checked_later) {
             TRY(ddl_set_not_null(env, rel->oid, attnum, true, arena, err));
             continue;
         }
@@ -162,7 +163,7 @@ static STATUS not_null_keys(SessionEnv *env, const Relation *rel, const IndexSpe
     return ST_OK;
 }
 
-STATUS ddl_add_key(SessionEnv *env, Oid relation, const ConstraintDefinition *def, bool table_is_new, Arena *arena, Error *err)
+STATUS ddl_add_key(SessionEnv *env, Oid relation, const ConstraintDefinition *def, const char *sql, bool table_is_new, Arena *arena, Error *err)
 {
     const Relation *rel;
     IndexSpec *spec;
@@ -171,10 +172,13 @@ STATUS ddl_add_key(SessionEnv *env, Oid relation, const ConstraintDefinition *de
     TRY(relation_open(env, relation, LOCK_NONE, &rel, err));
     if (def->contype == CONSTR_PRIMARY && relation_primary_key(rel))
         return error_set(err, ERR_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", rel->name);
-    TRY(key_spec(env, rel, def, arena, spec, err));
+    if (failed(key_spec(env, rel, def, arena, spec, err))) {
+        bool at_key = err && (err->code == ERR_DUPLICATE_COLUMN || err->code == ERR_UNDEFINED_COLUMN);
+        return at_key ? ddl_at(sql, def->location, err) : ST_FAILED;
+    }
     spec->table_is_new = table_is_new;
     if (spec->primary) {
-        TRY(not_null_keys(env, rel, spec, table_is_new, arena, err));
+        TRY(not_null_keys(env, rel, spec, table_is_new || ddl_can_cluster(env, rel, spec), arena, err));
         TRY(relation_open(env, relation, LOCK_NONE, &rel, err));
     }
     return ddl_create_index(env, rel, spec, arena, &index, err);
@@ -210,5 +214,5 @@ STATUS ddl_add_key_using_index(SessionEnv *env, Oid relation, const ConstraintDe
         session_notice(env, SEV_NOTICE, 0, NULL, NULL, "ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index \"%s\" to \"%s\"", def->indexname,
                        copy.conname);
     TRY(ddl_drop_one(env, address(REL_pg_class, index, 0), DROP_RESTRICT, err));
-    return ddl_add_key(env, relation, &copy, false, arena, err);
+    return ddl_add_key(env, relation, &copy, NULL, false, arena, err);
 }

@@ -161,7 +161,7 @@ STATUS ddl_set_has_index(SessionEnv *env, Oid relation, Arena *arena, Error *err
 }
 
 /* Rows may be kept in this key's order if every column can be a key and none is an expression. */
-static bool can_cluster(SessionEnv *env, const Relation *rel, const IndexSpec *spec)
+bool ddl_can_cluster(SessionEnv *env, const Relation *rel, const IndexSpec *spec)
 {
     if (!spec->primary || spec->deferrable || rel->relkind != RELKIND_TABLE) return false;
     for (int i = 0; i < spec->nkeys; i++) {
@@ -182,7 +182,7 @@ static STATUS current_sequence(SessionEnv *env, uint64_t *out, Error *err)
 
 STATUS ddl_create_index(SessionEnv *env, const Relation *rel, IndexSpec *spec, Arena *arena, Oid *index, Error *err)
 {
-    bool clustered = can_cluster(env, rel, spec);
+    bool clustered = ddl_can_cluster(env, rel, spec);
     uint64_t complete_at = 0;
     TRY(column_names(spec, arena, err));
     if (!spec->name) TRY(choose_name(env, rel, spec, arena, err));

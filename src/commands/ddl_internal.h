@@ -47,6 +47,8 @@ String *ddl_string(Arena *arena, const char *text);
 STATUS ddl_reloptions(Datum old, const List *items, bool reset, Arena *arena, Datum *out, Error *err);
 static inline ObjectAddress address(Oid classid, Oid objid, int subid) { return (ObjectAddress){classid, objid, subid}; }
 const char *relkind_word(char relkind); /* "table", "view" ... */
+/* Gives the error that is set the place in the source text (unless it has one, or sql is NULL). Always ST_FAILED. */
+Status ddl_at(const char *sql, int location, Error *err);
 
 /* ---- ddl_relation.c ---- */
 typedef struct NewColumn {
@@ -85,7 +87,8 @@ typedef struct TableParts { /* constraints gathered from column and table elemen
     List *keys;     /* PRIMARY, UNIQUE */
     List *foreign;
 } TableParts;
-STATUS ddl_column_definition(SessionEnv *env, const ColumnDefinition *def, const char *relname, Arena *arena, NewColumn *out, TableParts *parts, Error *err);
+STATUS ddl_column_definition(SessionEnv *env, const ColumnDefinition *def, const char *relname, const char *sql, Arena *arena,
+                             NewColumn *out, TableParts *parts, Error *err);
 /* Analyses, coerces and stores the default (or generation expression) of one column. */
 STATUS ddl_cook_default(SessionEnv *env, const Relation *rel, const NewColumn *col, const char *sql, Arena *arena, Node **out, Error *err);
 STATUS ddl_store_default(SessionEnv *env, Oid relation, int attnum, Node *expr, char generated, Arena *arena, Error *err);
@@ -96,7 +99,7 @@ STATUS ddl_nextval_expr(SessionEnv *env, Oid sequence, Arena *arena, Node **out,
 /* ---- ddl_constraint.c ---- */
 /* Each opens the relation as it is now. validate: existing rows are checked unless the constraint is NOT VALID. */
 STATUS ddl_add_check(SessionEnv *env, Oid relation, const ConstraintDefinition *def, const char *sql, bool validate, Arena *arena, Error *err);
-STATUS ddl_add_key(SessionEnv *env, Oid relation, const ConstraintDefinition *def, bool table_is_new, Arena *arena, Error *err);
+STATUS ddl_add_key(SessionEnv *env, Oid relation, const ConstraintDefinition *def, const char *sql, bool table_is_new, Arena *arena, Error *err);
 STATUS ddl_add_key_using_index(SessionEnv *env, Oid relation, const ConstraintDefinition *def, Arena *arena, Error *err);
 STATUS ddl_add_foreign_key(SessionEnv *env, Oid relation, const ConstraintDefinition *def, bool validate, Arena *arena, Error *err);
 STATUS ddl_set_not_null(SessionEnv *env, Oid relation, int attnum, bool on, Arena *arena, Error *err);
@@ -123,6 +126,8 @@ typedef struct IndexSpec {
 } IndexSpec;
 STATUS ddl_index_column(SessionEnv *env, const Relation *rel, int attnum, Oid am, IndexColumn *out, Error *err);
 STATUS ddl_create_index(SessionEnv *env, const Relation *rel, IndexSpec *spec, Arena *arena, Oid *index, Error *err);
+/* Will the rows be kept in the order of this key? */
+bool ddl_can_cluster(SessionEnv *env, const Relation *rel, const IndexSpec *spec);
 STATUS ddl_set_has_index(SessionEnv *env, Oid relation, Arena *arena, Error *err);
 
 /* ---- ddl_rewrite.c ---- */

@@ -92,7 +92,7 @@ static STATUS duplicate(SessionEnv *env, const Relation *rel, const IndexInfo *i
         int at = ix->clustered_key ? ix->attnums[i] - 1 : i;
         const char *column = NULL;
         const TypeInfo *type = ix->def.columns[i].type;
-        TRY(deparse_indexdef(env, ix->oid, i + 1, false, arena, &column, err));
+        TRY(deparse_indexdef(env, ix->oid, i + 1, true, arena, &column, err));
         strbuf_printf(&names, "%s%s", i ? ", " : "", column ? column : "?");
         strbuf_str(&values, i ? ", " : "");
         if (slot->nulls[at]) strbuf_str(&values, "null");

@@ -96,7 +96,7 @@ static STATUS add_like(TableBuild *b, const TableLikeClause *clause, Error *err)
         return error_detail(err, "This operation is not supported for %ss.", relkind_word(rel->relkind));
     }
     TRY(acl_check_relation(b->env, rel->oid, ACL_SELECT, false, err));
-    if (b->nlikes == 16) return error_unsupported(err, "more than 16 LIKE clauses");
+    if (b->nlikes == 16) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "more than 16 LIKE clauses are not supported");
     b->likes[b->nlikes] = (LikeUse){rel, clause->options, b->cols.n};
     return like_columns(b, &b->likes[b->nlikes++], err);
 }
@@ -199,13 +199,13 @@ static STATUS read_elements(TableBuild *b, const List *elements, Error *err)
         NewColumn *col;
         if (IsA(elem, ColumnDefinition)) {
             TRY(push_column(b, &col, err));
-            TRY(ddl_column_definition(b->env, (ColumnDefinition *)elem, b->name, b->arena, col, &b->parts, err));
+            TRY(ddl_column_definition(b->env, (ColumnDefinition *)elem, b->name, b->sql, b->arena, col, &b->parts, err));
         } else if (IsA(elem, TableLikeClause)) {
             TRY(add_like(b, (TableLikeClause *)elem, err));
         } else {
             ConstraintDefinition *c = (ConstraintDefinition *)elem;
             List **list = c->contype == CONSTR_CHECK ? &b->parts.checks : c->contype == CONSTR_FOREIGN ? &b->parts.foreign : &b->parts.keys;
-            if (c->contype == CONSTR_EXCLUSION) return error_unsupported(err, "exclusion constraints");
+            if (c->contype == CONSTR_EXCLUSION) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported");
             TRY_APPEND(*list, b->arena, c, err);
         }
     }
@@ -268,8 +268,12 @@ static STATUS add_keys(TableBuild *b, Error *err)
 {
     int primaries = 0;
     List *done = NULL;
-    LIST_EACH(ConstraintDefinition *, c, b->parts.keys) primaries += c->contype == CONSTR_PRIMARY;
-    if (primaries > 1) return error_set(err, ERR_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", b->name);
+    LIST_EACH(ConstraintDefinition *, c, b->parts.keys) {
+        primaries += c->contype == CONSTR_PRIMARY;
+        if (primaries < 2) continue;
+        error_set(err, ERR_INVALID_TABLE_DEFINITION, "multiple primary keys for table \"%s\" are not allowed", b->name);
+        return ddl_at(b->sql, c->location, err);
+    }
     for (int pass = 0; pass < 2; pass++)
         LIST_EACH(ConstraintDefinition *, c, b->parts.keys) {
             bool repeated = false;
@@ -277,7 +281,7 @@ static STATUS add_keys(TableBuild *b, Error *err)
             LIST_EACH(ConstraintDefinition *, old, done) repeated = repeated || (same_key(old, c) && (!c->conname || !old->conname));
             if (repeated) continue;
             TRY_APPEND(done, b->arena, c, err);
-            TRY(ddl_add_key(b->env, b->oid, c, true, b->arena, err));
+            TRY(ddl_add_key(b->env, b->oid, c, b->sql, true, b->arena, err));
         }
     return ST_OK;
 }
@@ -313,11 +317,9 @@ static STATUS build_table(TableBuild *b, const CreateStmt *stmt, Error *err)
 /* ---- ON COMMIT of temporary tables ---- */
 typedef struct OnCommit { SessionEnv *env; Oid relation; int action; } OnCommit;
 
-static Status on_commit(void *arg, Txn *txn UNUSED, TxnEvent event, int level UNUSED, Error *err)
+static STATUS run_on_commit(const OnCommit *oc, Error *err)
 {
-    OnCommit *oc = arg;
     const Relation *rel;
-    if (event != TXN_PRE_COMMIT) return ST_OK;
     TRY(relation_try_open(oc->env, oc->relation, LOCK_NONE, &rel, err));
     if (!rel) return ST_OK;
     if (oc->action == 3) return ddl_drop_one(oc->env, address(REL_pg_class, oc->relation, 0), DROP_CASCADE, err);
@@ -325,6 +327,17 @@ static Status on_commit(void *arg, Txn *txn UNUSED, TxnEvent event, int level UN
     arena_init(&tmp, oc->env->account, 0);
     Status st = ddl_new_storage(oc->env, rel, true, &tmp, err);
     arena_destroy(&tmp);
+    return st;
+}
+
+static Status on_commit(void *arg, Txn *txn, TxnEvent event, int level UNUSED, Error *err)
+{
+    OnCommit *oc = arg;
+    if (event != TXN_PRE_COMMIT) return ST_OK;
+    Txn *outer = oc->env->txn; /* the session may have let go of it already */
+    oc->env->txn = txn;
+    Status st = run_on_commit(oc, err);
+    oc->env->txn = outer;
     return st;
 }
 
@@ -339,9 +352,9 @@ static STATUS register_on_commit(SessionEnv *env, Oid relation, int action, Erro
 
 static STATUS check_unsupported(const CreateStmt *stmt, Error *err)
 {
-    if (stmt->partspec || stmt->partbound) return error_unsupported(err, "partitioned tables");
+    if (stmt->partspec || stmt->partbound) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "partitioned tables are not supported");
     if (stmt->inhRelations) return error_unsupported(err, "table inheritance");
-    if (stmt->ofTypename) return error_unsupported(err, "typed tables (CREATE TABLE ... OF)");
+    if (stmt->ofTypename) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "typed tables (CREATE TABLE ... OF) are not supported");
     if (stmt->accessMethod && strcmp(stmt->accessMethod, "heap"))
         return error_set(err, ERR_UNDEFINED_OBJECT, "access method \"%s\" does not exist", stmt->accessMethod);
     if (stmt->tablespacename && strcmp(stmt->tablespacename, "pg_default"))

@@ -128,7 +128,7 @@ STATUS cmd_CompositeTypeStmt(CommandCall *call, CompositeTypeStmt *stmt, Error *
     TRY(ddl_creation_namespace(env, rv->catalogname, rv->schemaname, false, &def.namespace_oid, err));
     TRY_NEW_N(cols, call->arena, list_len(stmt->coldeflist) + 1, err);
     LIST_EACH(ColumnDefinition *, cd, stmt->coldeflist)
-        TRY(ddl_column_definition(env, cd, rv->relname, call->arena, &cols[def.ncols++], &parts, err));
+        TRY(ddl_column_definition(env, cd, rv->relname, call->sql, call->arena, &cols[def.ncols++], &parts, err));
     def.cols = cols;
     Oid taken;
     TRY(lookup_type(env, namespace_name_of(env, def.namespace_oid, call->arena), def.name, true, &taken, err));
@@ -181,7 +181,7 @@ static STATUS domain_form(CommandCall *call, const CreateDomainStmt *stmt, Form_
     const Form_pg_type *base;
     cat_type_defaults(f);
     TRY(new_type_name(env, stmt->domainname, &f->typnamespace, &f->typname, err));
-    TRY(resolve_type_name(env, stmt->typeName, false, &f->typbasetype, &f->typtypmod, err));
+    if (failed(resolve_type_name(env, stmt->typeName, false, &f->typbasetype, &f->typtypmod, err))) return ddl_at(call->sql, stmt->typeName->location, err);
     TRY(ddl_type_form(env, f->typbasetype, call->arena, &base, err));
     if (!strchr("bdecr", base->typtype))
         return error_set(err, ERR_DATATYPE_MISMATCH, "\"%s\" is not a valid base type for a domain", base->typname);

@@ -212,6 +212,14 @@ STATUS ddl_eval(SessionEnv *env, Node *expr, Arena *arena, Datum *value, bool *i
     return expr_eval(prog, &ec, value, isnull, err);
 }
 
+Status ddl_at(const char *sql, int location, Error *err)
+{
+    int position = 1;
+    if (!sql || location < 0) return ST_FAILED;
+    for (int i = 0; i < location && sql[i]; i++) position += ((unsigned char)sql[i] & 0xC0) != 0x80;
+    return error_position(err, position);
+}
+
 String *ddl_string(Arena *arena, const char *text)
 {
     String *s = node_new(String, arena);
