@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "storage/cluster_internal.h"
 
+enum { RESERVE_BYTES = 2 << 20 };
 #define VERSION_TEXT "HeliosDB Nano data directory, format 1\n"
 
 static Status os_error(Error *err, const char *what, const char *path)
@@ -122,6 +124,34 @@ STATUS data_dir_remove(const char *path, Error *err)
     return rmdir(path) == 0 || errno == ENOENT ? ST_OK : os_error(err, "remove directory", path);
 }
 
+static void make_reserve(const char *path)
+{
+    static const char zero[64 << 10] = {0};
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return;
+    bool ok = true;
+    for (int i = 0; ok && i < RESERVE_BYTES / (int)sizeof zero; i++) ok = write(fd, zero, sizeof zero) == (ssize_t)sizeof zero;
+    close(fd);
+    if (!ok) unlink(path);
+}
+
+/* On a full disk recovery needs a little room for files of its own before it can remove what is not needed any more. DIR/reserve keeps
+ * that room; it goes, with the log files that wait for use, when a start finds the disk full, and a later start makes it again. */
+static STATUS care_for_space(const char *dir, Error *err)
+{
+    char path[DATA_PATH_MAX];
+    struct statvfs vfs;
+    if (statvfs(dir, &vfs) != 0) return ST_OK;
+    snprintf(path, sizeof path, "%s/reserve", dir);
+    if ((uint64_t)vfs.f_bavail * vfs.f_frsize >= 2 * RESERVE_BYTES) {
+        make_reserve(path);
+        return ST_OK;
+    }
+    unlink(path);
+    snprintf(path, sizeof path, "%s/spare", dir);
+    return remove_entries(path, NULL, NULL, err);
+}
+
 STATUS data_dir_clean(const char *dir, Error *err)
 {
     char path[DATA_PATH_MAX];
@@ -130,7 +160,8 @@ STATUS data_dir_clean(const char *dir, Error *err)
     snprintf(path, sizeof path, "%s/scratch", dir);
     TRY(remove_entries(path, NULL, NULL, err));
     snprintf(path, sizeof path, "%s/base", dir);
-    return remove_entries(path, ".tmp", ".drop", err);
+    TRY(remove_entries(path, ".tmp", ".drop", err));
+    return care_for_space(dir, err);
 }
 
 STATUS data_dir_rename(const char *from, const char *to, bool missing_ok, Error *err)
