@@ -348,6 +348,18 @@ static Status collect_args(ParseState *ps, const PgQuery__FuncCall *fc, Call *c)
     return ST_OK;
 }
 
+/* pgJDBC declares the OUT parameters of {? = call f(...)} as void: they are not arguments. */
+static void drop_void_params(Call *c)
+{
+    int kept = 0;
+    if (!c->args || c->argnames) return;
+    for (int i = 0; i < c->args->len; i++) {
+        const Param *p = list_at(c->args, i);
+        if (!IsA(p, Param) || p->paramkind != PARAM_EXTERN || p->paramtype != TYPE_void) c->args->items[kept++] = c->args->items[i];
+    }
+    c->args->len = kept;
+}
+
 Status transform_func_call(ParseState *ps, const PgQuery__FuncCall *fc, Node **out)
 {
     Call c = {.fc = fc, .location = fc->location, .variadic = fc->func_variadic, .star = fc->agg_star, .distinct = fc->agg_distinct,
@@ -355,6 +367,7 @@ Status transform_func_call(ParseState *ps, const PgQuery__FuncCall *fc, Node **o
     const Node *last_srf = ps->last_srf;
     TRY_AT(ps, fc->location, ps_name_list(ps, fc->funcname, fc->n_funcname, &c.schema, &c.name));
     TRY(collect_args(ps, fc, &c));
+    drop_void_params(&c);
     c.nargs = list_len(c.args);
     if (c.nargs > FUNC_MAX_ARGS)
         return PS_ERROR(ps, fc->location, ERR_TOO_MANY_ARGUMENTS, "cannot pass more than %d arguments to a function", FUNC_MAX_ARGS);

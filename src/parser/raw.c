@@ -13,6 +13,7 @@
 
 /* Measured on the 8 MB stack (tests/unit/parser): writing the tree takes below 700 bytes for each token of depth, unpacking below 1.5 kB for each
  * message level. Past these limits the answer is 54001, as PostgreSQL's is at its own. */
+enum { GRAMMAR_BYTES_PER_TOKEN = 64 }; /* what libpg_query holds while it works (measured); its memory is not ours to count otherwise */
 enum { MAX_TOKEN_DEPTH = 6000, MAX_MESSAGE_DEPTH = 4500, MAX_PAREN_DEPTH = 3000 };
 
 /* Estimate of the tree's depth: over all open brackets, tokens since the last separator of that bracket, since a chain of operators is a tree
@@ -84,8 +85,9 @@ static bool nest_token(NestStack *s, const Lexer *lx)
     return true;
 }
 
-static Status check_nesting(Slice sql, Error *err)
+static Status check_nesting(Slice sql, size_t *tokens, Error *err)
 {
+    *tokens = 0;
     if (sql.len < MAX_PAREN_DEPTH) return ST_OK;
     Lexer lx;
     NestStack s = {0};
@@ -93,6 +95,7 @@ static Status check_nesting(Slice sql, Error *err)
     lex_init(&lx, sql);
     while (ok && !deep && lex_next(&lx) != LEX_END) {
         ok = nest_token(&s, &lx);
+        ++*tokens;
         deep = s.total > MAX_TOKEN_DEPTH || s.n > MAX_PAREN_DEPTH;
     }
     free(s.v);
@@ -220,8 +223,13 @@ static void classify(RawStatement *raw, const PgQuery__Node *stmt)
 Status raw_parse_text(const char *sql, Arena *arena, RawStatement **out, int *n, Error *err)
 {
     Job job = {.sql = sql, .arena = arena, .err = err};
-    TRY(check_nesting(slice_cstr(sql), err));
-    TRY(big_stack_call(parse_job, &job, err));
+    size_t tokens, grammar_bytes;
+    TRY(check_nesting(slice_cstr(sql), &tokens, err));
+    grammar_bytes = tokens * GRAMMAR_BYTES_PER_TOKEN;
+    if (!mem_charge(arena->account, grammar_bytes)) return error_out_of_memory(err, grammar_bytes);
+    Status st = big_stack_call(parse_job, &job, err);
+    mem_release(arena->account, grammar_bytes);
+    TRY(st);
     TRY(job.st);
     *n = 0;
     TRY_NEW_N(*out, arena, job.tree->n_stmts ? job.tree->n_stmts : 1, err);
