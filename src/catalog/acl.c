@@ -391,6 +391,8 @@ static STATUS denied(SessionEnv *env, Oid classid, Oid objid, const char *format
     return st;
 }
 
+STATUS acl_denied(SessionEnv *env, Oid classid, Oid objid, Error *err) { return denied(env, classid, objid, "permission denied for", err); }
+
 STATUS acl_check_relation(SessionEnv *env, Oid relation, uint32_t want, bool any, Error *err)
 {
     if (env->is_superuser || !want) return ST_OK;

@@ -43,6 +43,11 @@ uint32_t acl_object(SessionEnv *env, Oid classid, Oid objid, Oid role, uint32_t 
 /* 42501 `permission denied for table t`. any: one of the bits is enough. */
 STATUS acl_check_relation(SessionEnv *env, Oid relation, uint32_t want, bool any, Error *err);
 STATUS acl_check_object(SessionEnv *env, Oid classid, Oid objid, uint32_t want, Error *err);
+/* 42501 `permission denied for <kind> <name>`; always fails. */
+STATUS acl_denied(SessionEnv *env, Oid classid, Oid objid, Error *err);
+/* Everything an analysed query reads and writes, table by table and column by column, views' contents as their owners. For whoever is about to
+ * run it (privileges may have changed since it was planned). Nothing to do for superusers: one test. */
+STATUS acl_check_query(SessionEnv *env, const Query *query, Error *err);
 /* 42501 `must be owner of table t`. */
 STATUS owner_check(SessionEnv *env, Oid classid, Oid objid, Error *err);
 
