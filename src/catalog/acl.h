@@ -26,6 +26,8 @@ const char *acl_privilege_name(uint32_t one_bit);
 
 /* What NULL means for a class: RELATION_pg_class with relkind, pg_proc, pg_namespace, pg_database, pg_type, pg_language. */
 STATUS acl_default(Oid classid, char relkind, Oid owner, Arena *arena, Datum *out, Error *err);
+/* The list for relacl, proacl, typacl or nspacl of an object about to be created, from pg_default_acl; objtype as there: r S f T n. 0: null. */
+STATUS acl_new_object(SessionEnv *env, char objtype, Oid owner, Oid namespace_oid, Arena *arena, Datum *out, Error *err);
 Datum acl_make(Arena *arena, const AclItem *items, int n); /* for a catalog row; 0: out of memory */
 /* Built-in objects' lists: owner's and PUBLIC's privilege letters (NULL: none). 0: out of memory. */
 Datum cat_acl_public(Arena *arena, Oid owner, const char *owner_letters, const char *public_letters);
