@@ -54,7 +54,7 @@ static STATUS new_column_values(AlterTable *at, NewColumn *col, int attnum, Oid 
     const Relation *now;
     if (col->raw_default || col->cooked_default) {
         TRY(relation_open(at->env, at->relation, LOCK_NONE, &now, err));
-        TRY(ddl_cook_default(at->env, now, col, at->call->sql, at->arena, &expr, err));
+        TRY(ddl_cook_default(at->env, now, col, NULL, at->arena, &expr, err));
         bool null_default = !col->generated && IsA(expr, Const) && ((Const *)expr)->constisnull;
         if (!null_default) TRY(ddl_store_default(at->env, at->relation, attnum, expr, col->generated, at->arena, err));
         if (col->generated) return rewrite_with(at, attnum, NULL, err);
@@ -76,7 +76,7 @@ static STATUS new_column_values(AlterTable *at, NewColumn *col, int attnum, Oid 
 
 static STATUS column_constraints(AlterTable *at, const TableParts *parts, Error *err)
 {
-    LIST_EACH(ConstraintDefinition *, c, parts->checks) TRY(ddl_add_check(at->env, at->relation, c, at->call->sql, true, at->arena, err));
+    LIST_EACH(ConstraintDefinition *, c, parts->checks) TRY(ddl_add_check(at->env, at->relation, c, NULL, true, at->arena, err));
     LIST_EACH(ConstraintDefinition *, c, parts->keys) TRY(ddl_add_key(at->env, at->relation, c, at->call->sql, false, at->arena, err));
     LIST_EACH(ConstraintDefinition *, c, parts->foreign) TRY(ddl_add_foreign_key(at->env, at->relation, c, true, at->arena, err));
     return ST_OK;
@@ -148,7 +148,7 @@ STATUS alter_column_default(AlterTable *at, const AlterTableCmd *cmd, Error *err
     if (!cmd->def) return ST_OK;
     const Attribute *a = &at->rel->desc->atts[attnum - 1];
     NewColumn col = {.name = a->name, .type = a->type, .typmod = a->typmod, .collation = a->collation, .raw_default = (const RawExpr *)cmd->def};
-    TRY(ddl_cook_default(at->env, at->rel, &col, at->call->sql, at->arena, &expr, err));
+    TRY(ddl_cook_default(at->env, at->rel, &col, NULL, at->arena, &expr, err));
     if (IsA(expr, Const) && ((Const *)expr)->constisnull) return ST_OK;
     return ddl_store_default(at->env, at->relation, attnum, expr, 0, at->arena, err);
 }

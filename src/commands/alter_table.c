@@ -14,7 +14,7 @@ static STATUS add_constraint(AlterTable *at, const AlterTableCmd *cmd, Error *er
 {
     const ConstraintDefinition *c = (const ConstraintDefinition *)cmd->def;
     switch (c->contype) {
-    case CONSTR_CHECK: return ddl_add_check(at->env, at->relation, c, at->call->sql, true, at->arena, err);
+    case CONSTR_CHECK: return ddl_add_check(at->env, at->relation, c, NULL, true, at->arena, err);
     case CONSTR_PRIMARY:
     case CONSTR_UNIQUE:
         if (c->indexname) return ddl_add_key_using_index(at->env, at->relation, c, at->arena, err);

@@ -28,7 +28,7 @@ static STATUS used_by_view(TypeChange *tc, Error *err)
         ObjectAddress who = address(d->classid, d->objid, d->objsubid);
         if (d->classid == REL_pg_rewrite) {
             error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule");
-        } else if (d->classid == REL_pg_attrdef && at->rel->columns[tc->attnum - 1].generated == 0 && d->deptype == 'a') {
+        } else if (d->classid == REL_pg_attrdef) {
             const void *def;
             st = cat_get_by_oid(at->env, REL_pg_attrdef, IDX_attrdef_oid, d->objid, at->arena, &def, err);
             if (failed(st) || !def || ((const Form_pg_attrdef *)def)->adnum == tc->attnum) continue;

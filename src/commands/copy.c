@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "parser/parse_text.h"
+
 const char COPY_SIGNATURE[11] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', '\377', '\r', '\n', '\0'};
 
 typedef struct Seen { bool format, freeze, delimiter, null, header, quote, escape, force_quote, force_not_null, force_null, encoding; } Seen;
@@ -118,7 +120,7 @@ Status copy_options(CommandCall *call, const CopyStmt *stmt, CopyOptions *o, Err
     const char *delim = NULL, *quote = NULL, *escape = NULL;
     memset(o, 0, sizeof *o);
     LIST_EACH(DefElem *, item, stmt->options)
-        if (failed(one_option(item, o, &seen, &delim, &quote, &escape, err))) return ST_FAILED;
+        if (failed(one_option(item, o, &seen, &delim, &quote, &escape, err))) return parser_error_position(err, call->sql, item->location);
     if (!o->null_print) o->null_print = o->format == COPY_CSV ? "" : "\\N";
     o->delim = delim && *delim ? *delim : o->format == COPY_CSV ? ',' : '\t';
     o->quote = quote && *quote ? *quote : '"';

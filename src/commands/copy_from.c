@@ -82,7 +82,10 @@ static Status check_target(CopyFrom *cf, Error *err)
     const Relation *rel = cf->rel;
     static const struct { char relkind; const char *what; } refused[] = {{'v', "view"}, {'m', "materialized view"}, {'S', "sequence"}, {'f', "foreign table"}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        if (rel->relkind == refused[i].relkind) return error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot copy to %s \"%s\"", refused[i].what, rel->name);
+        if (rel->relkind == refused[i].relkind) {
+            error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot copy to %s \"%s\"", refused[i].what, rel->name);
+            return rel->relkind == 'v' ? error_hint(err, "To enable copying to a view, provide an INSTEAD OF INSERT trigger.") : ST_FAILED;
+        }
     if (rel->relkind != RELKIND_TABLE) return error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot copy to non-table relation \"%s\"", rel->name);
     if (rel->is_virtual) return error_set(err, ERR_INSUFFICIENT_PRIVILEGE, "permission denied: \"%s\" is a system catalog", rel->name);
     if (txn_options(cf->call->env->txn)->read_only) return error_set(err, ERR_READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
@@ -131,7 +134,7 @@ static Status text_column(CopyFrom *cf, int i, Error *err)
 static Status text_row(CopyFrom *cf, bool *end, Error *err)
 {
     int n;
-    TRY(copy_next_line(&cf->parser, cf->fields, cf->ncols, &n, end, err));
+    if (failed(copy_next_line(&cf->parser, cf->fields, cf->ncols, &n, end, err))) return add_context(cf, NULL, err);
     if (*end) return ST_OK;
     if (n > cf->ncols && !(cf->ncols == 0 && n == 1 && cf->parser.current.len == 0)) {
         error_set(err, ERR_BAD_COPY_FILE_FORMAT, "extra data after last expected column");

@@ -52,7 +52,11 @@ static Status read_line(CopyParser *p, Slice *line, bool *end, Error *err)
     for (;;) {
         TRY(refill(p, err));
         if (p->at_end) {
-            if (in_quote) return error_set(err, ERR_BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
+            if (in_quote) {
+                p->line++;
+                p->current = strbuf_slice(&p->carry);
+                return error_set(err, ERR_BAD_COPY_FILE_FORMAT, "unterminated CSV quoted field");
+            }
             *line = strbuf_slice(&p->carry);
             *end = p->carry.len == 0;
             return ST_OK;

@@ -192,7 +192,11 @@ STATUS ddl_remove_default(SessionEnv *env, Oid relation, int attnum, Error *err)
     Datum keys[2] = {datum_oid(relation), datum_i16((int16_t)attnum)};
     arena_init(&tmp, env->account, 0);
     Status st = cat_get(env, REL_pg_attrdef, IDX_attrdef_adrelid_adnum, 2, keys, &tmp, &form, err);
-    if (!failed(st) && form) st = ddl_drop_one(env, address(REL_pg_attrdef, ((const Form_pg_attrdef *)form)->oid, 0), DROP_RESTRICT, err);
+    if (!failed(st) && form) {
+        ObjectAddress def = address(REL_pg_attrdef, ((const Form_pg_attrdef *)form)->oid, 0);
+        st = depend_remove(env, def, err); /* a generation expression is an internal part of its column */
+        if (!failed(st)) st = ddl_drop_one(env, def, DROP_RESTRICT, err);
+    }
     arena_destroy(&tmp);
     return st;
 }
@@ -209,10 +213,8 @@ STATUS ddl_store_default(SessionEnv *env, Oid relation, int attnum, Node *expr, 
     att.attgenerated = generated;
     TRY(cat_update(env, REL_pg_attribute, &att, err));
     ObjectAddress me = address(REL_pg_attrdef, f.oid, 0), column = address(REL_pg_class, relation, attnum);
-    TRY(depend_add(env, me, column, DEPEND_AUTO, err));
-    if (!generated) return depend_add_expr(env, me, expr, relation, DEPEND_NORMAL, DEPEND_NORMAL, err);
-    /* The column itself hangs on the columns it is made of. */
-    return depend_add_expr(env, me, expr, relation, DEPEND_NORMAL, DEPEND_AUTO, err);
+    TRY(depend_add(env, me, column, generated ? DEPEND_INTERNAL : DEPEND_AUTO, err)); /* what a generated column is made of takes the column along */
+    return depend_add_expr(env, me, expr, relation, DEPEND_NORMAL, DEPEND_NORMAL, err);
 }
 
 STATUS ddl_nextval_expr(SessionEnv *env, Oid sequence, Arena *arena, Node **out, Error *err)

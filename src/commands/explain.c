@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "parser/parse_text.h"
+
 static Status parse_option(ExplainState *es, const DefElem *item, Error *err)
 {
     const struct { const char *name; bool *flag; } flags[] = {{"analyze", &es->analyze}, {"verbose", &es->verbose}, {"costs", &es->costs},
@@ -22,10 +24,11 @@ static Status parse_option(ExplainState *es, const DefElem *item, Error *err)
     return ST_OK;
 }
 
-static Status parse_options(ExplainState *es, const List *options, Error *err)
+static Status parse_options(ExplainState *es, const List *options, const char *sql, Error *err)
 {
     es->costs = true;
-    LIST_EACH(DefElem *, item, options) TRY(parse_option(es, item, err));
+    LIST_EACH(DefElem *, item, options)
+        if (failed(parse_option(es, item, err))) return parser_error_position(err, sql, item->location);
     if (es->wal && !es->analyze) return error_set(err, ERR_INVALID_PARAMETER_VALUE, "EXPLAIN option WAL requires ANALYZE");
     if (es->timing && !es->analyze) return error_set(err, ERR_INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE");
     if (!es->timing_set) es->timing = es->analyze;
@@ -226,7 +229,7 @@ Status cmd_ExplainStmt(CommandCall *call, ExplainStmt *stmt, Error *err)
 {
     ExplainState es = {.env = call->env, .arena = call->arena, .stmt = stmt};
     PlannedStmt *plan;
-    TRY(parse_options(&es, stmt->options, err));
+    TRY(parse_options(&es, stmt->options, call->sql, err));
     if (stmt->query->commandType == CMD_UTILITY) return explain_utility(call, &es, stmt->query->utilityStmt, err);
     int64_t start = clock_monotonic_ns();
     TRY(plan_query(call->env, stmt->query, call->params, 0, call->arena, &plan, err));

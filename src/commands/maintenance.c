@@ -70,7 +70,7 @@ STATUS maintenance_update_counts(SessionEnv *env, const Relation *rel, double ro
 /* ---- VACUUM and ANALYZE ---- */
 typedef struct VacuumOptions { bool vacuum, analyze, full, verbose; } VacuumOptions;
 
-static STATUS vacuum_options(const VacuumStmt *stmt, VacuumOptions *o, Error *err)
+static STATUS vacuum_options(const char *sql, const VacuumStmt *stmt, VacuumOptions *o, Error *err)
 {
     static const char *const ignored[] = {"freeze", "skip_locked", "disable_page_skipping", "index_cleanup", "process_toast", "truncate", "parallel"};
     *o = (VacuumOptions){.vacuum = stmt->is_vacuumcmd, .analyze = !stmt->is_vacuumcmd};
@@ -81,8 +81,9 @@ static STATUS vacuum_options(const VacuumStmt *stmt, VacuumOptions *o, Error *er
         else if (stmt->is_vacuumcmd && !strcmp(item->defname, "full")) TRY(def_bool(item, &o->full, err));
         else {
             for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) known = known || !strcmp(item->defname, ignored[i]);
-            if (!known)
-                return error_set(err, ERR_SYNTAX_ERROR, "unrecognized %s option \"%s\"", stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE", item->defname);
+            if (known) continue;
+            error_set(err, ERR_SYNTAX_ERROR, "unrecognized %s option \"%s\"", stmt->is_vacuumcmd ? "VACUUM" : "ANALYZE", item->defname);
+            return ddl_at(sql, item->location, err);
         }
     }
     return ST_OK;
@@ -124,7 +125,7 @@ STATUS cmd_VacuumStmt(CommandCall *call, VacuumStmt *stmt, Error *err)
 {
     VacuumOptions o;
     IntVec oids = {0};
-    TRY(vacuum_options(stmt, &o, err));
+    TRY(vacuum_options(call->sql, stmt, &o, err));
     LIST_EACH(VacuumRelation *, vr, stmt->rels) TRY(vacuum_named(call, vr, &o, err));
     if (stmt->rels) return ST_OK;
     TRY(maintenance_all_tables(call->env, 0, &oids, call->arena, err));

@@ -10,7 +10,7 @@ static bool has_whole_unique_index(const Relation *rel)
 
 static STATUS check(CommandCall *call, const RefreshMatViewStmt *stmt, const Relation *rel, Error *err)
 {
-    if (rel->relkind != RELKIND_MATVIEW) return error_set(err, ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view", rel->name);
+    if (rel->relkind != RELKIND_MATVIEW) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "\"%s\" is not a materialized view", rel->name);
     TRY(ddl_check_owner(call->env, rel, err));
     if (stmt->concurrent && stmt->skipData)
         return error_set(err, ERR_SYNTAX_ERROR, "%s and %s options cannot be used together", "CONCURRENTLY", "WITH NO DATA");

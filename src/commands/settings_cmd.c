@@ -216,7 +216,9 @@ Status utility_result_desc(SessionEnv *env, const Query *query, Arena *arena, Tu
     *out = NULL;
     if (IsA(stmt, VariableShowStmt)) {
         const char *name = ((const VariableShowStmt *)stmt)->name;
+        const char *unused;
         if (!strcasecmp(name, "all")) return show_all_desc(arena, out, err);
+        TRY(setting_show(env->settings, name, false, arena, &unused, err)); /* an unknown name is an error before any answer */
         return one_column(arena, shown_name(name), TYPE_text, out, err);
     }
     if (IsA(stmt, ExplainStmt)) return one_column(arena, "QUERY PLAN", explain_type((const ExplainStmt *)stmt), out, err);

@@ -483,9 +483,77 @@ static bool same_exprs(List *a, List *b)
     return true;
 }
 
+/* ---- set-returning functions: a ProjectSet computes those at the top of its columns; others it computes first, as columns of their own ---- */
+
+static bool is_srf(const Node *n) { return (IsA(n, FuncExpr) && ((const FuncExpr *)n)->funcretset) || (IsA(n, OpExpr) && ((const OpExpr *)n)->opretset); }
+
+typedef struct SrfArg { PlannerInfo *root; List *available, *innermost; bool pending; } SrfArg;
+
+/* Collects set-returning calls that the input does not deliver yet and whose arguments contain none. */
+static bool srf_walker(Node *node, void *varg)
+{
+    SrfArg *arg = varg;
+    if (!node || (is_srf(node) && tlist_find(arg->available, node))) return false;
+    if (is_srf(node)) {
+        SrfArg inner = {arg->root, arg->available, NULL, false};
+        arg->pending = true;
+        node_walk(node, srf_walker, &inner);
+        if (inner.pending) arg->innermost = list_concat(arg->innermost, inner.innermost, arg->root->arena);
+        else if (!tlist_find(arg->innermost, node)) arg->innermost = list_append(arg->innermost, arg->root->arena, make_target_entry(arg->root->arena, node, 0, NULL, false));
+        return false;
+    }
+    return node_walk(node, srf_walker, arg);
+}
+
+/* True if every pending call of the list stands at the top of its column. */
+static bool only_top_level(PlannerInfo *root, List *tlist, List *available)
+{
+    LIST_EACH(TargetEntry *, te, tlist) {
+        SrfArg arg = {root, available, NULL, false};
+        if (is_srf(te->expr) && !tlist_find(available, te->expr)) node_walk(te->expr, srf_walker, &arg);
+        else srf_walker(te->expr, &arg);
+        if (arg.pending) return false;
+    }
+    return true;
+}
+
+static Status project_inner_sets(PlannerInfo *root, Plan *input, List *tlist, Plan **out, Error *err)
+{
+    SrfArg arg = {root, input->targetlist, NULL, false};
+    List *lower = NULL;
+    srf_walker((Node *)tlist, &arg);
+    LIST_EACH(TargetEntry *, te, input->targetlist) {
+        TargetEntry *copy = make_target_entry(root->arena, te->expr, list_len(lower) + 1, te->resname, false);
+        TRY_MEM(copy, err);
+        copy->ressortgroupref = te->ressortgroupref;
+        TRY_APPEND(lower, root->arena, copy, err);
+    }
+    LIST_EACH(TargetEntry *, te, arg.innermost) {
+        te->resno = list_len(lower) + 1;
+        TRY_APPEND(lower, root->arena, te, err);
+    }
+    ProjectSet *ps = make_plan(ProjectSet, root);
+    TRY_MEM(ps, err);
+    copy_plan_costs((Plan *)ps, input);
+    ps->plan_rows *= 10;
+    ps->lefttree = (Node *)input;
+    ps->targetlist = lower;
+    *out = (Plan *)ps;
+    return ST_OK;
+}
+
+static bool sets_pending(PlannerInfo *root, List *tlist, List *available)
+{
+    SrfArg arg = {root, available, NULL, false};
+    srf_walker((Node *)tlist, &arg);
+    return arg.pending;
+}
+
 Status add_projection(PlannerInfo *root, Plan *input, List *tlist, Plan **out, Error *err)
 {
-    if (contains_srf((Node *)tlist)) {
+    while (sets_pending(root, tlist, input->targetlist) && !only_top_level(root, tlist, input->targetlist))
+        TRY(project_inner_sets(root, input, tlist, &input, err));
+    if (sets_pending(root, tlist, input->targetlist)) {
         ProjectSet *ps = make_plan(ProjectSet, root);
         TRY_MEM(ps, err);
         copy_plan_costs((Plan *)ps, input);

@@ -182,6 +182,8 @@ Status sublink_to_subplan(PlannerInfo *root, SubLink *sl, bool is_top_qual, Node
 
 /* ---- one query level ---- */
 
+enum { MAX_TARGET_ENTRIES = 1664 };
+
 static Status new_root(PlannerGlobal *glob, PlannerInfo *parent, Query *parse, PlannerInfo **out, Error *err)
 {
     PlannerInfo *root;
@@ -216,6 +218,8 @@ Status subquery_planner(PlannerGlobal *glob, PlannerInfo *parent, Query *parse, 
     PlannerInfo *root;
     TRY(stack_check(err));
     TRY(INTERRUPT_CHECK(glob->env->interrupt, err));
+    if (list_len(parse->targetList) > MAX_TARGET_ENTRIES)
+        return error_set(err, ERR_TOO_MANY_COLUMNS, "target lists can have at most %d entries", MAX_TARGET_ENTRIES);
     TRY(new_root(glob, parent, parse, &root, err));
     root->tuple_fraction = tuple_fraction;
     *root_out = root;

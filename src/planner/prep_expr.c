@@ -244,6 +244,7 @@ Status preprocess_query_expressions(PlannerInfo *root, Error *err)
     TRY(in_list(root, q->targetList, err));
     TRY(in_list(root, q->returningList, err));
     if (q->jointree) TRY(quals_of_tree(root, (Node *)q->jointree, err));
+    if (q->havingQual) q->hasAggs = true; /* HAVING makes one group, even when it folds away */
     TRY(preprocess_qual(root, &q->havingQual, err));
     LIST_EACH(WindowClause *, wc, q->windowClause) {
         TRY(preprocess_expression(root, wc->startOffset, false, &wc->startOffset, err));

@@ -3,11 +3,14 @@
 
 #include <stdio.h>
 
+#include "types/utf8.h"
+
 static Status do_parse(Session *s, Slice body, Error *err)
 {
     ParseMsg msg;
     PreparedStatement *ps;
     TRY(frontend_parse(body, &s->statement, &msg, err));
+    TRY(utf8_validate(slice_cstr(msg.query), err));
     session_set_state(s, "active", msg.query);
     TRY(prepared_create(s, msg.name, msg.query, msg.ntypes, msg.types, &ps, err));
     backend_simple(&s->io, '1');
@@ -30,6 +33,7 @@ static Status bind_param(Session *s, Portal *p, const BindMsg *msg, int i, Oid t
         if (text.len) TRY_MEM(copy, err);
         text.data = copy;
     }
+    if (!binary) TRY(utf8_validate(text, err));
     Status st = binary ? type_recv(&io, type, text, -1, &p->params.values[i], err) : type_input(&io, type, text, -1, &p->params.values[i], err);
     if (failed(st)) error_context(err, p->name[0] ? "portal \"%s\" parameter $%d" : "unnamed portal%s parameter $%d", p->name, i + 1);
     return st;

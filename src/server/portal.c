@@ -297,7 +297,7 @@ static Status total_rows(Session *s, Portal *p, int64_t *out, Error *err)
     return ST_OK;
 }
 
-Status portal_fetch(SessionEnv *env, const FetchStmt *stmt, RowSink *sink, uint64_t *rows, Error *err)
+static Status fetch(SessionEnv *env, const FetchStmt *stmt, RowSink *sink, uint64_t *rows, Error *err)
 {
     Session *s = session_of(env);
     Portal *p = portal_find(s, stmt->portalname);
@@ -306,7 +306,6 @@ Status portal_fetch(SessionEnv *env, const FetchStmt *stmt, RowSink *sink, uint6
     int direction = stmt->direction;
     if (!p || !p->name[0]) return error_set(err, ERR_UNDEFINED_CURSOR, "cursor \"%s\" does not exist", stmt->portalname);
     if (stmt->ismove) sink = &skip;
-    else TRY(sink->start(sink, portal_desc(p), err)); /* the row shape is known even when no row comes */
     if (direction == 2) {
         if (n < 0) {
             int64_t total;
@@ -322,6 +321,13 @@ Status portal_fetch(SessionEnv *env, const FetchStmt *stmt, RowSink *sink, uint6
     }
     if (n == 0) return refetch_current(s, p, sink, rows, err);
     return step(s, p, direction == 1, n == INT64_MAX ? 0 : (uint64_t)n, sink, rows, err);
+}
+
+Status portal_fetch(SessionEnv *env, const FetchStmt *stmt, RowSink *sink, uint64_t *rows, Error *err)
+{
+    TRY(fetch(env, stmt, sink, rows, err));
+    /* The row shape is told even when no row came. */
+    return stmt->ismove ? ST_OK : sink->start(sink, portal_desc(portal_find(session_of(env), stmt->portalname)), err);
 }
 
 Status portal_close_named(SessionEnv *env, const char *name_or_null, Error *err)

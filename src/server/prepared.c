@@ -1,6 +1,10 @@
 /* Prepared statements: the text, its analysed tree and a cached generic plan; replanned when something it depends on changes. */
 #include "server/session.h"
 
+#include <strings.h>
+
+#include "parser/lexer.h"
+
 #include <stdlib.h>
 
 static Status ps_new(Session *s, const char *name, const char *sql, PreparedStatement **out, Error *err)
@@ -188,14 +192,42 @@ Status prepared_build(Session *s, const char *sql, int ntypes, const Oid *types,
     return ST_OK;
 }
 
-/* The text of a PREPARE's inner statement: what stands after AS. */
+static bool names_match(const Lexer *lx, const char *name)
+{
+    bool quoted = lx->kind == LEX_QUOTED_NAME;
+    size_t len = lx->len - (quoted ? 2 : 0);
+    const char *text = lx->token + (quoted ? 1 : 0);
+    return strlen(name) == len && (quoted ? !strncmp(text, name, len) : !strncasecmp(text, name, len));
+}
+
+/* The text of a PREPARE's inner statement: between AS and the end of the statement. The tree has no place for it. */
 static Status inner_text(Session *s, const PrepareStmt *stmt, const char *sql, char **out, Error *err)
 {
-    size_t total = strlen(sql), at = stmt->query_location > 0 ? (size_t)stmt->query_location : 0;
-    if (at > total) at = total;
-    size_t len = stmt->query_len > 0 && at + (size_t)stmt->query_len <= total ? (size_t)stmt->query_len : total - at;
-    while (len && (sql[at + len - 1] == ';' || sql[at + len - 1] == ' ' || sql[at + len - 1] == '\n')) len--;
-    *out = arena_strndup(&s->statement, sql + at, len);
+    Lexer lx;
+    const char *from = NULL, *to = NULL;
+    int depth = 0;
+    bool first = true, mine = false;
+    lex_init(&lx, slice_cstr(sql));
+    while (lex_next(&lx) != LEX_END && !to) {
+        bool punct = lx.kind == LEX_PUNCT && lx.len == 1;
+        if (punct && *lx.token == '(') depth++;
+        if (punct && *lx.token == ')') depth--;
+        if (punct && *lx.token == ';' && depth == 0) {
+            if (from) to = lx.token;
+            first = true;
+            mine = false;
+        } else if (first && lex_word_is(&lx, "prepare")) {
+            first = false;
+            mine = lex_next(&lx) != LEX_END && names_match(&lx, stmt->name);
+        } else if (mine && !from && depth == 0 && lex_word_is(&lx, "as")) {
+            from = lx.token + lx.len;
+        } else {
+            first = false;
+        }
+    }
+    if (!from) return error_set(err, ERR_INTERNAL_ERROR, "could not find the text of prepared statement \"%s\"", stmt->name);
+    if (!to) to = from + strlen(from);
+    *out = arena_strndup(&s->statement, from, (size_t)(to - from));
     TRY_MEM(*out, err);
     return ST_OK;
 }
@@ -275,7 +307,9 @@ Status prepared_revalidate(Session *s, PreparedStatement *ps, Error *err)
     if (!same_shape(before, ps->result)) {
         ps->generation = 0;
         ps->result = before;
-        return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+        if (err) err->routine = "RevalidateCachedQuery"; /* pgJDBC prepares again when it sees this name */
+        return ST_FAILED;
     }
     return ST_OK;
 }

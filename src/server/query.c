@@ -52,7 +52,8 @@ static Status run_utility_statement(Session *s, Query *query, const char *sql, c
     if (s->env.txn && txn_options(s->env.txn)->read_only && !utility_allowed_read_only(stmt))
         return error_set(err, ERR_READ_ONLY_SQL_TRANSACTION, "cannot execute %s in a read-only transaction", utility_tag(stmt));
     if (utility_prohibits_block(stmt) && block_in_explicit(&s->env))
-        return error_set(err, ERR_ACTIVE_SQL_TRANSACTION, "%s cannot run inside a transaction block", utility_tag(stmt));
+        return error_set(err, ERR_ACTIVE_SQL_TRANSACTION, "%s%s cannot run inside a transaction block", utility_tag(stmt),
+                         IsA(stmt, IndexStmt) || IsA(stmt, DropStmt) ? " CONCURRENTLY" : "");
     if (s->env.txn && utility_needs_snapshot(stmt)) TRY(block_snapshot(s, err));
     TRY(run_utility(&s->env, query, sql, params, sink, &result, err));
     memcpy(tag, result.tag, sizeof result.tag);

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "types/utf8.h"
+
 void session_set_state(Session *s, const char *state, const char *query_or_null)
 {
     mutex_lock(&s->activity_mutex);
@@ -182,7 +184,8 @@ static Status handle(Session *s, char type, Slice body, bool *end)
     const char *sql;
     switch (type) {
     case 'Q':
-        if (failed(frontend_query(body, &sql, &err))) {
+        if (failed(frontend_query(body, &sql, &err)) || failed(utf8_validate(slice_cstr(sql), &err))) {
+            block_fail(s);
             session_send_error(s, &err);
             finish_cycle(s);
             return ST_OK;
@@ -209,12 +212,12 @@ static Status handle(Session *s, char type, Slice body, bool *end)
     }
 }
 
-/* Answers wait while more of a pipeline is already here; they go out when the input is dry or a Sync/Query cycle ended. */
+/* Answers wait while more of a pipeline is already here (what is left of a failed COPY too); they go out when the input is dry. */
 static Status answer(Session *s, char type)
 {
     Error err = ERROR_INIT;
     Status st = ST_OK;
-    if (s->io.out.len && (!wire_input_buffered(&s->io) && (type == 'S' || type == 'Q' || type == 'H' || type == 'F'))) st = wire_flush(&s->io, &err);
+    if (s->io.out.len && (!wire_input_buffered(&s->io) && strchr("SQHFdcf", type))) st = wire_flush(&s->io, &err);
     error_clear(&err);
     return st;
 }
