@@ -103,6 +103,8 @@ static Status add_context(CopyFrom *cf, const CopyField *field, Error *err)
         if (cf->column) return error_context(err, "COPY %s, line %" PRIu64 ", column %s", name, line, cf->column);
         return error_context(err, "COPY %s, line %" PRIu64, name, line);
     }
+    /* Rows are written behind the line being read there: PostgreSQL does not show its text. */
+    if (err->code == ERR_UNIQUE_VIOLATION || err->code == ERR_FOREIGN_KEY_VIOLATION) return error_context(err, "COPY %s, line %" PRIu64, name, line);
     int shown = (int)(field ? field->text.len : cf->parser.current.len);
     const char *dots = shown > 100 ? "..." : "";
     if (shown > 100) shown = 100;

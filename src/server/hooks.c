@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "parser/parse_text.h"
+
 static void notice(SessionEnv *env, const Error *n)
 {
     Session *s = session_of(env);
@@ -132,7 +134,8 @@ static Status execute_params(SessionEnv *env, PreparedStatement *ps, const Execu
         Node *expr, *coerced = NULL;
         ExprProgram *prog;
         TRY(analyze_expression(env, list_at(stmt->params, i), EXPR_KIND_EXECUTE_PARAMETER, &scope, arena, &expr, err));
-        TRY(coerce_to_target(env, expr, ps->params.types[i], -1, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, arena, &coerced, err));
+        if (failed(coerce_to_target(env, expr, ps->params.types[i], -1, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, arena, &coerced, err)))
+            return parser_error_position(err, sql, expr_location(expr));
         if (!coerced) {
             error_set(err, ERR_DATATYPE_MISMATCH, "parameter $%d of type %s cannot be coerced to the expected type %s", i + 1,
                       format_type_text(env, expr_type(expr), -1, arena), format_type_text(env, ps->params.types[i], -1, arena));

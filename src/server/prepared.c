@@ -227,8 +227,10 @@ static Status inner_text(Session *s, const PrepareStmt *stmt, const char *sql, c
     }
     if (!from) return error_set(err, ERR_INTERNAL_ERROR, "could not find the text of prepared statement \"%s\"", stmt->name);
     if (!to) to = from + strlen(from);
-    *out = arena_strndup(&s->statement, from, (size_t)(to - from));
+    /* Blanks stand for what was before, so that error positions count from the statement's beginning. */
+    *out = arena_strndup(&s->statement, sql, (size_t)(to - sql));
     TRY_MEM(*out, err);
+    memset(*out, ' ', (size_t)(from - sql));
     return ST_OK;
 }
 

@@ -69,6 +69,16 @@ Status run_query_tree(Session *s, Query *query, const char *sql, const ParamList
     return run_plan(s, plan, params, sink, tag, err);
 }
 
+/* What was written since may be taken back as long as none of it was sent. */
+typedef struct OutputMark { size_t len; uint64_t sent; } OutputMark;
+
+static OutputMark output_mark(const Session *s) { return (OutputMark){s->io.out.len, s->io.bytes_out}; }
+
+static void output_take_back(Session *s, OutputMark mark)
+{
+    if (s->io.bytes_out == mark.sent && s->io.out.len > mark.len) s->io.out.len = mark.len;
+}
+
 static Status run_raw(Session *s, const RawStatement *raw, const char *sql, bool last, Error *err)
 {
     Query *query;
@@ -82,9 +92,14 @@ static Status run_raw(Session *s, const RawStatement *raw, const char *sql, bool
     if (s->env.txn && raw->needs_snapshot) TRY(block_snapshot(s, err));
     TRY(analyze_statement(&s->env, raw, sql, &params, &s->statement, &query, err));
     client_sink_init(&sink, s, &s->statement, true, 0, NULL);
+    OutputMark mark = output_mark(s);
+    bool changes_rows = query->commandType != CMD_SELECT; /* RETURNING (or EXECUTE of one): rows are sent only when all of it succeeded */
     st = run_query_tree(s, query, sql, NULL, &sink.base, tag, err);
     client_sink_destroy(&sink);
-    if (failed(st)) return st;
+    if (failed(st)) {
+        if (changes_rows) output_take_back(s, mark);
+        return st;
+    }
     if (s->multi_statement && !last) {
         block_drop_snapshot(s);
         catalog_statement_end(&s->env);
