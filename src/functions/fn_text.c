@@ -252,7 +252,7 @@ FN(repeat)
     if ((unsigned __int128)s.len * (uint64_t)n > VARLENA_MAX) return CALL_ERROR(cf, ERR_PROGRAM_LIMIT_EXCEEDED, "requested length too large");
     Datum d = varlena_new(cf->arena, NULL, s.len * (size_t)n, &body);
     if (!d) return fn_oom(cf);
-    for (int64_t i = 0; i < n; i++) memcpy(body + (size_t)i * s.len, s.data, s.len);
+    for (int64_t i = 0; s.len && i < n; i++) memcpy(body + (size_t)i * s.len, s.data, s.len);
     return d;
 }
 
@@ -316,7 +316,7 @@ FN(chr)
 {
     int32_t c = ARG_I32(0);
     uint8_t out[4];
-    if (c < 0) return CALL_ERROR(cf, ERR_PROGRAM_LIMIT_EXCEEDED, "character number must be positive");
+    if (c < 0) return CALL_ERROR(cf, ERR_INVALID_PARAMETER_VALUE, "character number must be positive");
     if (c == 0) return CALL_ERROR(cf, ERR_PROGRAM_LIMIT_EXCEEDED, "null character not permitted");
     if (c > 0x10FFFF) return CALL_ERROR(cf, ERR_PROGRAM_LIMIT_EXCEEDED, "requested character too large for encoding: %u", (unsigned)c);
     if (c >= 0xD800 && c <= 0xDFFF) return CALL_ERROR(cf, ERR_PROGRAM_LIMIT_EXCEEDED, "requested character not valid for encoding: %u", (unsigned)c);

@@ -1,0 +1,25 @@
+-- Set-returning functions inside expressions, window functions, catalog queries of drivers.
+SELECT t.typname,t.oid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON (t.typnamespace = n.oid) WHERE n.nspname  != 'pg_toast' AND (t.typrelid = 0 OR (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)) order by 2 limit 20;
+SELECT typinput='pg_catalog.array_in'::regproc as is_array, typtype, typname, pg_type.oid FROM pg_catalog.pg_type LEFT JOIN (select ns.oid as nspoid, ns.nspname, r.r from pg_namespace as ns join ( select s.r, (current_schemas(false))[s.r] as nspname from generate_series(1, array_upper(current_schemas(false), 1)) as s(r) ) as r using ( nspname ) ) as sp ON sp.nspoid = typnamespace WHERE typname = '_int4' ORDER BY sp.r, pg_type.oid DESC;
+SELECT pg_catalog.pg_get_function_identity_arguments(p.oid), p.proname, p.prorettype::regtype, array_to_string(p.proargtypes::regtype[], ',') from pg_proc p where proname='substr' order by 4;
+SELECT string_agg(word, ',') from pg_catalog.pg_get_keywords() where word <> ALL ('{a,abs,absolute,action}'::text[]) and word < 'b';
+SELECT e.typdelim FROM pg_catalog.pg_type t, pg_catalog.pg_type e WHERE t.oid = 1007 and t.typelem = e.oid;
+select lag(x,2,-1) over w, lead(x) over w, nth_value(x,3) over w, ntile(3) over w, rank() over (order by x/2), dense_rank() over (order by x/2), percent_rank() over (order by x/2), cume_dist() over (order by x/2) from generate_series(1,5) x window w as (order by x);
+select ntile(0) over () from generate_series(1,2);
+select nth_value(x,0) over () from generate_series(1,2) x;
+select d, sum(v) over (order by d range between interval '1 day' preceding and interval '1 day' following) from (values (date '2020-01-01',1),(date '2020-01-02',2),(date '2020-01-04',4)) t(d,v);
+select sum(x) over (order by x groups between 1 preceding and current row) from (values (1),(1),(2),(3)) v(x);
+SELECT generate_series(1,3)+1, 'x';
+SELECT abs(generate_series(-2,0)), generate_series(1,2)*10;
+SELECT generate_series(1,generate_series(1,3));
+select x, generate_series(1,x)+x from generate_series(1,2) x order by 1,2;
+select (information_schema._pg_expandarray(array['a','b'])).*;
+select count(*), generate_series(1,2)+1 from generate_series(1,5);
+select x%2, sum(x)+generate_series(1,2) from generate_series(1,5) x group by x%2 order by 1,2;
+select distinct generate_series(1,3)%2 order by 1;
+select unnest(array[1,2]), unnest(array['a','b','c']);
+select upper(unnest(string_to_array('a,b',','))) || 'x' limit 1;
+select (aclexplode(acldefault('n',10))).*;
+select generate_series(1,3) g order by g desc limit 2;
+select row_number() over () + 0, generate_series(1,2) from (values (1),(2)) v(x);
+select case when x>1 then x else 0 end, regexp_split_to_table('a b',' ')||x from generate_series(1,2) x;
