@@ -161,6 +161,7 @@ static void close_database(Cluster *c, Database *db)
 {
     Error err = ERROR_INIT;
     db->state = DATABASE_CLOSING;
+    if (db->visited) kv_cancel_compactions(db->kv); /* what the drop list does not finish it does after the next opening */
     while (db->visited) cond_wait(&c->cond, &c->mutex);
     mutex_unlock(&c->mutex);
     if (failed(close_stores(db, &err))) log_error(&err, NULL);

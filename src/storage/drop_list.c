@@ -142,7 +142,7 @@ void drop_list_work(Database *db)
             free(item);
             continue;
         }
-        log_error(&err, NULL);
+        if (err.code != ERR_CANNOT_CONNECT_NOW) log_error(&err, NULL); /* cancelled: the record stays for the next opening */
         error_clear(&err);
         mutex_lock(&dl->mutex);
         item->next = dl->queue;

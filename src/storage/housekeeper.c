@@ -114,6 +114,9 @@ void housekeeper_stop(Cluster *c)
     if (!c->housekeeper_running) return;
     mutex_lock(&c->mutex);
     c->stopping = true;
+    for (Database *db = c->databases; db; db = db->next) {
+        if (db->visited) kv_cancel_compactions(db->kv);
+    }
     cond_broadcast(&c->cond);
     mutex_unlock(&c->mutex);
     pthread_join(c->housekeeper, NULL);

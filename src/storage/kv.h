@@ -103,6 +103,7 @@ STATUS kv_ingest(Kv *kv, const char *const *paths, int n, Error *err);
 /* Space. Deletes whole files inside [begin, end); remains by key or by range tombstone. */
 STATUS kv_drop_range(Kv *kv, Slice begin, Slice end, Error *err);
 STATUS kv_compact_range(Kv *kv, Slice begin, Slice end, Error *err);
+void kv_cancel_compactions(Kv *kv);                      /* for good: kv_compact_range and kv_drop_range end soon, with 57P03 */
 uint64_t kv_range_bytes(Kv *kv, Slice begin, Slice end); /* approximate, memtables included */
 uint64_t kv_total_bytes(Kv *kv);                         /* live files */
 bool kv_property_int(Kv *kv, const char *name, uint64_t *out);

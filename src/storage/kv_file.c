@@ -147,6 +147,8 @@ STATUS kv_compact_range(Kv *kv, Slice begin, Slice end, Error *err)
     return shim_compact(kv->db, shim_slice(begin), shim_slice(end), &e) == SHIM_OK ? ST_OK : kv_raise(kv, &e, err);
 }
 
+void kv_cancel_compactions(Kv *kv) { rocksdb_disable_manual_compaction(kv->db); }
+
 uint64_t kv_range_bytes(Kv *kv, Slice begin, Slice end) { return shim_range_bytes(kv->db, shim_slice(begin), shim_slice(end)); }
 
 uint64_t kv_total_bytes(Kv *kv)

@@ -1,4 +1,9 @@
 /* Kv: reads, cursors, snapshots, table files, space. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
 #include "storage_test.h"
 
 static char dir[64];
@@ -9,8 +14,10 @@ static void setup(void)
 {
     char path[100];
     test_dir_make(dir);
+    log_configure(LOG_TEXT, SEV_PANIC);
     snprintf(path, sizeof path, "%s/spare", dir);
-    OK(kv_env_open(&(KvEnvOptions){.block_cache_bytes = 4 << 20, .memtable_bytes = 2 << 20, .preallocate_log = true, .spare_dir = path}, &env, err));
+    OK(kv_env_open(&(KvEnvOptions){.block_cache_bytes = 4 << 20, .memtable_bytes = 2 << 20, .preallocate_log = true, .spare_dir = path,
+                                   .fault_spec = ""}, &env, err));
     snprintf(path, sizeof path, "%s/db", dir);
     OK(kv_open(env, path, KV_DURABLE, true, &kv, err));
 }
@@ -260,4 +267,80 @@ Test(kv, scratch_is_emptied)
     cr_assert_eq(count(NULL, all, all), 0);
     OK(kv_close(kv, err));
     kv = durable;
+}
+
+/* ---- Files that cannot be read. */
+
+static void reopen(void)
+{
+    char path[100];
+    snprintf(path, sizeof path, "%s/db", dir);
+    OK(kv_close(kv, err));
+    OK(kv_open(env, path, KV_DURABLE, false, &kv, err));
+}
+
+/* Flips a bit in every 512 bytes of the first half of each table file: index and filter stay whole. */
+static void damage_tables(void)
+{
+    char path[100], file[400];
+    snprintf(path, sizeof path, "%s/db", dir);
+    DIR *d = opendir(path);
+    for (struct dirent *e; (e = readdir(d));) {
+        struct stat sb;
+        uint8_t byte;
+        if (!strstr(e->d_name, ".sst")) continue;
+        snprintf(file, sizeof file, "%s/%s", path, e->d_name);
+        int fd = open(file, O_RDWR);
+        cr_assert_eq(fstat(fd, &sb), 0);
+        for (off_t at = 100; at < sb.st_size / 2; at += 512) {
+            cr_assert_eq(pread(fd, &byte, 1, at), 1);
+            byte ^= 4;
+            cr_assert_eq(pwrite(fd, &byte, 1, at), 1);
+        }
+        close(fd);
+    }
+    closedir(d);
+}
+
+Test(kv, damaged_table_is_reported)
+{
+    char k[16];
+    KvValue v;
+    bool found;
+    static char value[300];
+    for (size_t i = 0; i < sizeof value - 1; i++) value[i] = (char)('a' + rand() % 26);
+    put(0, 3000, value);
+    OK(kv_flush(kv, err));
+    OK(kv_close(kv, err));
+    damage_tables();
+    snprintf(value, sizeof value, "%s/db", dir);
+    OK(kv_open(env, value, KV_DURABLE, false, &kv, err));
+    FAILS(kv_get(kv, NULL, key_of(k, 5), &v, &found, err), ERR_DATA_CORRUPTED);
+    KvCursor *c;
+    OK(kv_cursor_open(kv, NULL, all, all, true, &c, err));
+    kv_cursor_seek(c, all);
+    cr_assert_not(kv_cursor_valid(c));
+    FAILS(kv_cursor_error(c, err), ERR_DATA_CORRUPTED);
+    kv_cursor_close(c);
+    OK(kv_get(kv, NULL, key_of(k, 2990), &v, &found, err)); /* what is whole can still be read */
+    cr_assert(found);
+    kv_value_release(&v);
+}
+
+Test(kv, failed_read_is_an_error_of_one_statement)
+{
+    char k[16];
+    KvValue v;
+    bool found;
+    put(0, 1000, "v");
+    OK(kv_flush(kv, err));
+    reopen();
+    OK(kv_get(kv, NULL, key_of(k, 999), &v, &found, err)); /* opens the table */
+    kv_value_release(&v);
+    cr_assert(kv_env_faults(env, "read@1=eio;only=.sst"));
+    FAILS(kv_get(kv, NULL, key_of(k, 5), &v, &found, err), ERR_IO_ERROR);
+    OK(kv_get(kv, NULL, key_of(k, 5), &v, &found, err));
+    cr_assert(found);
+    kv_value_release(&v);
+    put(1000, 1010, "v");
 }
