@@ -145,9 +145,7 @@ static STATUS wrong_default_type(SessionEnv *env, const NewColumn *col, const No
     return error_hint(err, "You will need to rewrite or cast the expression.");
 }
 
-static STATUS check_generated(SessionEnv *env, const Relation *rel, Node *expr, Error *err);
-
-typedef struct GeneratedRefs { const Relation *rel; const char *bad; bool tableoid; } GeneratedRefs;
+typedef struct GeneratedRefs { const Relation *rel; const char *bad; int location; } GeneratedRefs;
 
 static bool find_generated_ref(Node *node, void *arg)
 {
@@ -155,20 +153,24 @@ static bool find_generated_ref(Node *node, void *arg)
     if (!node) return false;
     if (IsA(node, Var)) {
         int att = ((Var *)node)->varattno;
-        if (att > 0 && att <= g->rel->desc->natts && g->rel->columns[att - 1].generated) g->bad = g->rel->desc->atts[att - 1].name;
+        if (att > 0 && att <= g->rel->desc->natts && g->rel->columns[att - 1].generated) {
+            g->bad = g->rel->desc->atts[att - 1].name;
+            g->location = ((Var *)node)->location;
+        }
         return g->bad != NULL;
     }
     return node_walk(node, find_generated_ref, arg);
 }
 
-static STATUS check_generated(SessionEnv *env, const Relation *rel, Node *expr, Error *err)
+static STATUS check_generated(SessionEnv *env, const Relation *rel, const char *sql, Node *expr, Error *err)
 {
     GeneratedRefs g = {.rel = rel};
     if (expr_contains_mutable(env, expr))
         return error_set(err, ERR_INVALID_OBJECT_DEFINITION, "generation expression is not immutable");
     if (find_generated_ref(expr, &g)) {
         error_set(err, ERR_INVALID_OBJECT_DEFINITION, "cannot use generated column \"%s\" in column generation expression", g.bad);
-        return error_detail(err, "A generated column cannot reference another generated column.");
+        error_detail(err, "A generated column cannot reference another generated column.");
+        return ddl_at(sql, g.location, err);
     }
     return ST_OK;
 }
@@ -179,7 +181,7 @@ STATUS ddl_cook_default(SessionEnv *env, const Relation *rel, const NewColumn *c
     if (!expr) {
         ExprScope scope = {.rel = rel, .sql = sql};
         TRY(analyze_expression(env, col->raw_default, col->generated ? EXPR_KIND_GENERATED_COLUMN : EXPR_KIND_COLUMN_DEFAULT, &scope, arena, &expr, err));
-        if (col->generated) TRY(check_generated(env, rel, expr, err));
+        if (col->generated) TRY(check_generated(env, rel, sql, expr, err));
     }
     TRY(coerce_to_target(env, expr, col->type, col->typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, arena, out, err));
     return *out ? ST_OK : wrong_default_type(env, col, expr, arena, err);

@@ -10,7 +10,7 @@ typedef struct DatabaseOptions {
     const char *template_name, *encoding, *collate, *ctype;
     Oid owner;
     bool is_template, is_template_given, allow, allow_given, limit_given;
-    int limit;
+    int limit, encoding_at;
 } DatabaseOptions;
 
 static STATUS read_options(SessionEnv *env, const List *items, DatabaseOptions *o, Error *err)
@@ -19,7 +19,7 @@ static STATUS read_options(SessionEnv *env, const List *items, DatabaseOptions *
         const char *n = item->defname, *v = def_string(item);
         int64_t limit;
         if (!strcmp(n, "template")) o->template_name = v;
-        else if (!strcmp(n, "encoding")) o->encoding = v;
+        else if (!strcmp(n, "encoding")) o->encoding = v, o->encoding_at = item->location;
         else if (!strcmp(n, "locale")) o->collate = o->ctype = v;
         else if (!strcmp(n, "lc_collate")) o->collate = v;
         else if (!strcmp(n, "lc_ctype")) o->ctype = v;
@@ -45,13 +45,20 @@ static STATUS read_options(SessionEnv *env, const List *items, DatabaseOptions *
     return ST_OK;
 }
 
-static STATUS check_encoding(const DatabaseOptions *o, Error *err)
+static STATUS check_encoding(const char *sql, const DatabaseOptions *o, Error *err)
 {
     static const char *const utf8[] = {"UTF8", "UTF-8", "UNICODE", "6", "-1", "DEFAULT"};
+    static const char *const others[] = {"SQL_ASCII", "EUC_JP", "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004", "LATIN1", "LATIN2", "LATIN3", "LATIN4",
+        "LATIN5", "LATIN6", "LATIN7", "LATIN8", "LATIN9", "LATIN10", "ISO_8859_5", "ISO_8859_6", "ISO_8859_7", "ISO_8859_8", "KOI8R", "KOI8U",
+        "MULE_INTERNAL", "WIN866", "WIN874", "WIN1250", "WIN1251", "WIN1252", "WIN1253", "WIN1254", "WIN1255", "WIN1256", "WIN1257", "WIN1258"};
     if (!o->encoding) return ST_OK;
     for (size_t i = 0; i < sizeof utf8 / sizeof utf8[0]; i++)
         if (!strcasecmp(o->encoding, utf8[i])) return ST_OK;
-    return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "encoding \"%s\" is not supported: databases are UTF8", o->encoding);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (!strcasecmp(o->encoding, others[i]))
+            return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "encoding \"%s\" is not supported: databases are UTF8", o->encoding);
+    error_set(err, ERR_UNDEFINED_OBJECT, "%s is not a valid encoding name", o->encoding);
+    return ddl_at(sql, o->encoding_at, err);
 }
 
 static STATUS may_create(SessionEnv *env, Arena *arena, Error *err)
@@ -116,7 +123,7 @@ STATUS cmd_CreateDatabaseStmt(CommandCall *call, CreateDatabaseStmt *stmt, Error
     const Form_pg_database *source;
     Oid taken, oid;
     TRY(read_options(env, stmt->options, &o, err));
-    TRY(check_encoding(&o, err));
+    TRY(check_encoding(call->sql, &o, err));
     TRY(may_create(env, call->arena, err));
     TRY(ddl_check_can_become(env, o.owner, err));
     TRY(lookup_database(env, stmt->dbname, true, &taken, err));

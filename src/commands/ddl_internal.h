@@ -163,6 +163,8 @@ STATUS ddl_fill_from_query(SessionEnv *env, const Query *query, const ParamList 
 STATUS ddl_change_owner(SessionEnv *env, ObjectAddress object, Oid owner, Arena *arena, Error *err);
 
 /* ---- grant.c ---- */
+/* The access list of a new object by ALTER DEFAULT PRIVILEGES (objtype r S f T n); 0: nothing was said, the built-in default. */
+STATUS grant_default_acl(SessionEnv *env, Oid classid, char objtype, Oid owner, Oid nsp, Arena *arena, Datum *out, Error *err);
 /* DROP OWNED: takes the role out of every access list of this database. */
 STATUS grant_forget_role(CommandCall *call, Oid role, Error *err);
 

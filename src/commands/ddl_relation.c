@@ -154,7 +154,7 @@ STATUS ddl_insert_attribute(SessionEnv *env, Oid relation, char relkind, int att
     return col->collation ? depend_add(env, me, address(REL_pg_collation, col->collation, 0), DEPEND_NORMAL, err) : ST_OK;
 }
 
-static STATUS insert_class(SessionEnv *env, const NewRelation *def, Oid relation, Oid row_type, Error *err)
+static STATUS insert_class(SessionEnv *env, const NewRelation *def, Oid relation, Oid row_type, Arena *arena, Error *err)
 {
     Form_pg_class f;
     cat_class_defaults(&f);
@@ -174,6 +174,10 @@ static STATUS insert_class(SessionEnv *env, const NewRelation *def, Oid relation
     if (!stored) f.reltuples = def->relkind == RELKIND_SEQUENCE ? 1 : -1;
     if (def->relkind == RELKIND_VIEW) f.reltuples = -1;
     if (stored || def->relkind == RELKIND_SEQUENCE) TRY(cat_new_storage_id(env, &f.relfilenode, err));
+    if (def->relkind != RELKIND_COMPOSITE) {
+        char objtype = def->relkind == RELKIND_SEQUENCE ? 'S' : 'r';
+        TRY(grant_default_acl(env, REL_pg_class, objtype, def->owner, def->namespace_oid, arena, &f.relacl, err));
+    }
     return cat_insert(env, REL_pg_class, &f, err);
 }
 
@@ -184,7 +188,7 @@ STATUS ddl_create_relation(SessionEnv *env, const NewRelation *def, Arena *arena
     TRY(ddl_check_relation_name_free(env, def->name, def->namespace_oid, err));
     TRY(cat_new_oid(env, &relation, err));
     if (def->relkind != RELKIND_SEQUENCE) TRY(cat_new_oid(env, &row_type, err));
-    TRY(insert_class(env, def, relation, row_type, err));
+    TRY(insert_class(env, def, relation, row_type, arena, err));
     for (int i = 0; i < def->ncols; i++) TRY(ddl_insert_attribute(env, relation, def->relkind, i + 1, &def->cols[i], arena, err));
     if (row_type) TRY(create_row_type(env, def, relation, row_type, arena, err));
     /* A composite type's schema is its type's. */

@@ -1,10 +1,11 @@
 /* CREATE SCHEMA, with the objects created inside it. */
 #include "commands/ddl_internal.h"
 
-static STATUS insert_schema(SessionEnv *env, const char *name, Oid owner, Error *err)
+static STATUS insert_schema(SessionEnv *env, const char *name, Oid owner, Arena *arena, Error *err)
 {
     Form_pg_namespace f = {.nspname = name, .nspowner = owner};
     TRY(cat_new_oid(env, &f.oid, err));
+    TRY(grant_default_acl(env, REL_pg_namespace, 'n', owner, 0, arena, &f.nspacl, err));
     return cat_insert(env, REL_pg_namespace, &f, err);
 }
 
@@ -50,7 +51,7 @@ STATUS cmd_CreateSchemaStmt(CommandCall *call, CreateSchemaStmt *stmt, Error *er
         return ST_OK;
     }
     if (taken) return error_set(err, ERR_DUPLICATE_SCHEMA, "schema \"%s\" already exists", name);
-    TRY(insert_schema(env, name, owner, err));
+    TRY(insert_schema(env, name, owner, call->arena, err));
     LIST_EACH(Node *, elem, stmt->schemaElts) TRY(run_element(call, elem, name, err));
     return ST_OK;
 }

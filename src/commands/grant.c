@@ -303,6 +303,40 @@ STATUS cmd_AlterDefaultPrivilegesStmt(CommandCall *call, AlterDefaultPrivilegesS
     return ST_OK;
 }
 
+static STATUS default_entry(SessionEnv *env, Oid role, Oid nsp, char objtype, Arena *arena, Datum *out, Error *err)
+{
+    Datum keys[3] = {datum_oid(role), datum_oid(nsp), (Datum)(uint8_t)objtype};
+    const void *form;
+    TRY(cat_get(env, REL_pg_default_acl, IDX_default_acl_role_nsp_obj, 3, keys, arena, &form, err));
+    *out = form ? ((const Form_pg_default_acl *)form)->defaclacl : 0;
+    return ST_OK;
+}
+
+STATUS grant_default_acl(SessionEnv *env, Oid classid, char objtype, Oid owner, Oid nsp, Arena *arena, Datum *out, Error *err)
+{
+    Datum general, own = 0;
+    const AclItem *a, *b;
+    AclItem *all;
+    int na, nb;
+    *out = 0;
+    TRY(default_entry(env, owner, 0, objtype, arena, &general, err));
+    if (nsp) TRY(default_entry(env, owner, nsp, objtype, arena, &own, err));
+    if (!general && !own) return ST_OK;
+    if (!general) TRY(acl_default(classid, objtype, owner, arena, &general, err));
+    TRY(acl_items(env, arena, general, &a, &na, err));
+    TRY(acl_items(env, arena, own, &b, &nb, err));
+    TRY_NEW_N(all, arena, na + nb + 1, err);
+    if (na) memcpy(all, a, (size_t)na * sizeof *all);
+    for (int i = 0; i < nb; i++) {
+        int k = 0;
+        while (k < na && (all[k].grantee != b[i].grantee || all[k].grantor != b[i].grantor)) k++;
+        if (k == na) all[na++] = (AclItem){b[i].grantee, b[i].grantor, 0};
+        all[k].privs |= b[i].privs;
+    }
+    *out = acl_make(arena, all, na);
+    return *out ? ST_OK : error_out_of_memory(err, 0);
+}
+
 /* ---- DROP OWNED ---- */
 static STATUS without_role(CommandCall *call, Datum acl, Oid role, Datum *out, bool *changed, Error *err)
 {

@@ -7,7 +7,7 @@ STATUS maintenance_may(SessionEnv *env, const Relation *rel, const char *verb, b
 {
     *may = true;
     if (rel->relkind != RELKIND_TABLE && rel->relkind != RELKIND_MATVIEW && !(rel->oid < FIRST_NORMAL_OID && rel->relkind == 'r')) {
-        session_notice(env, SEV_WARNING, 0, NULL, NULL, "skipping \"%s\" --- cannot %s non-tables or special system tables", rel->name, verb);
+        session_notice(env, SEV_WARNING, ERR_WARNING, NULL, NULL, "skipping \"%s\" --- cannot %s non-tables or special system tables", rel->name, verb);
         *may = false;
         return ST_OK;
     }
@@ -16,7 +16,7 @@ STATUS maintenance_may(SessionEnv *env, const Relation *rel, const char *verb, b
     bool db_owner = !failed(owner_check(env, REL_pg_database, env->database_oid, &ignored));
     error_clear(&ignored);
     if (db_owner && !rel->is_shared) return ST_OK;
-    session_notice(env, SEV_WARNING, 0, NULL, NULL, "skipping \"%s\" --- only table or database owner can %s it", rel->name, verb);
+    session_notice(env, SEV_WARNING, ERR_WARNING, NULL, NULL, "skipping \"%s\" --- only table or database owner can %s it", rel->name, verb);
     *may = false;
     (void)err;
     return ST_OK;

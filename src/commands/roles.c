@@ -143,7 +143,7 @@ static STATUS remove_member(CommandCall *call, Oid role, Oid member, bool admin_
     Datum keys[2] = {datum_oid(role), datum_oid(member)};
     TRY(membership(env, role, member, call->arena, &old, err));
     if (!old) {
-        session_notice(env, SEV_WARNING, 0, NULL, NULL, "role \"%s\" is not a member of role \"%s\"", role_name_of(env, member, call->arena),
+        session_notice(env, SEV_WARNING, ERR_WARNING, NULL, NULL, "role \"%s\" is not a member of role \"%s\"", role_name_of(env, member, call->arena),
                        role_name_of(env, role, call->arena));
         return ST_OK;
     }
@@ -281,6 +281,32 @@ static STATUS note_dependency(void *arg, ObjectAddress o, bool own, const void *
     return ST_OK;
 }
 
+/* Columns have access lists of their own. */
+static STATUS note_columns(DropCheck *d, Error *err)
+{
+    CatScan *scan = NULL;
+    const void *form;
+    Arena tmp; /* the catalog is large: its rows go at once */
+    arena_init(&tmp, d->env->account, 0);
+    Status st = cat_scan_open(d->env, REL_pg_attribute, 0, 0, NULL, &tmp, &scan, err);
+    while (!failed(st)) {
+        const AclItem *items;
+        int n = 0;
+        bool named = false;
+        st = cat_scan_next(scan, &form, err);
+        if (failed(st) || !form) break;
+        const Form_pg_attribute *a = form;
+        if (a->attacl) st = acl_items(d->env, &tmp, a->attacl, &items, &n, err);
+        for (int k = 0; k < n && !failed(st); k++) named = named || items[k].grantee == d->role;
+        if (named)
+            strbuf_printf(&d->detail, "%sprivileges for %s", d->n++ ? "\n" : "",
+                          object_description(d->env, address(REL_pg_class, a->attrelid, a->attnum), d->arena));
+    }
+    cat_scan_close(scan);
+    arena_destroy(&tmp);
+    return st;
+}
+
 static STATUS drop_role(CommandCall *call, const RoleSpec *spec, bool missing_ok, Error *err)
 {
     SessionEnv *env = call->env;
@@ -301,6 +327,7 @@ static STATUS drop_role(CommandCall *call, const RoleSpec *spec, bool missing_ok
         return error_set(err, ERR_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop role %s because it is required by the database system", spec->rolename);
     check.role = role;
     strbuf_init(&check.detail, call->arena);
+    TRY(note_columns(&check, err));
     TRY(each_owned(env, role, call->arena, note_dependency, &check, err));
     if (check.n) {
         error_set(err, ERR_DEPENDENT_OBJECTS_STILL_EXIST, "role \"%s\" cannot be dropped because some objects depend on it", spec->rolename);
