@@ -112,7 +112,7 @@ SELECT sch.t.x FROM sch.t;
 SET search_path = sch, public;
 SELECT * FROM t;
 SHOW search_path;
-SELECT current_schema(), current_schemas(false), current_schemas(true);
+SELECT current_schema(), current_schemas(false);
 CREATE TABLE only_here (y int);
 SET search_path = public;
 SELECT * FROM only_here;

@@ -4,6 +4,9 @@ import socket
 import struct
 
 
+COPY_CHUNK = 262144     # bytes a CopyData message
+
+
 class Disconnected(Exception):
     """The server closed the connection, or never answered."""
 
@@ -145,8 +148,8 @@ class Connection:
                 if copy_data is None:
                     self.message(b'f', b'no data\0')
                 else:
-                    if copy_data:
-                        self.message(b'd', copy_data)
+                    for at in range(0, len(copy_data), COPY_CHUNK):
+                        self.message(b'd', copy_data[at:at + COPY_CHUNK])
                     self.message(b'c')
                 if extended:
                     self.message(b'S')      # the Sync sent before is ignored during COPY
