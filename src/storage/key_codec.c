@@ -10,6 +10,8 @@
  * greatest), blanks at the end of a char(n) do not count, 1.0 is 1.00; such types are not reversible. */
 #include "storage/key_codec.h"
 
+#include <lz4.h>
+
 #include "storage/row_codec.h"
 
 enum { KEY_BYTES_MAX = 2704, NULL_FIRST = 0, NOT_NULL = 1, NULL_LAST = 2 };
@@ -141,6 +143,13 @@ static STATUS append_variable(const TypeInfo *type, Datum v, StrBuf *out, Error 
     return append_custom(type, v, out, err);
 }
 
+/* PostgreSQL compresses long values before it measures an index row, so a long but monotonous key is fine there and here. */
+static bool fits_compressed(const char *key, size_t n)
+{
+    char room[KEY_BYTES_MAX];
+    return n <= LZ4_MAX_INPUT_SIZE && LZ4_compress_default(key, room, (int)n, sizeof room) > 0;
+}
+
 STATUS key_encode(const KeyPart *parts, int n, const Datum *values, const bool *nulls, StrBuf *out, Error *err)
 {
     size_t start = out->len;
@@ -164,7 +173,7 @@ STATUS key_encode(const KeyPart *parts, int n, const Datum *values, const bool *
         TRY(append_variable(part->type, values[i], out, err));
         if (part->descending && !out->oom) invert((uint8_t *)out->data + at, out->len - at);
     }
-    if (unlikely(out->len - start > KEY_BYTES_MAX)) {
+    if (unlikely(out->len - start > KEY_BYTES_MAX) && !out->oom && !fits_compressed(out->data + start, out->len - start)) {
         error_set(err, ERR_PROGRAM_LIMIT_EXCEEDED, "index row size %zu exceeds btree version 4 maximum %d", out->len - start, KEY_BYTES_MAX);
         return error_hint(err, "Values larger than 1/3 of a buffer page cannot be indexed.\nConsider a function index of an MD5 hash of "
                                "the value, or use full text indexing.");

@@ -5,7 +5,7 @@
 #include "storage/table.h"
 
 /* Appends each part: a null marker byte ordered by nulls_first, then the value's bytes (inverted when descending).
- * 54000 past 2704 bytes of one key (PostgreSQL's bound: "index row size %zu exceeds btree version 4 maximum 2704 for index ..."). */
+ * 54000 past 2704 bytes of one key, compressed if need be (PostgreSQL's bound: "index row size %zu exceeds btree version 4 maximum 2704 for index ..."). */
 STATUS key_encode(const KeyPart *parts, int n, const Datum *values, const bool *nulls, StrBuf *out, Error *err);
 /* Decodes reversible parts into values/nulls (the others are stepped over, value 0); by-reference results in arena, uuids may point
  * into key. *used (may be NULL): bytes consumed. XX001 if malformed. */
