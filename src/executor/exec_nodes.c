@@ -104,7 +104,7 @@ STATUS plan_rescan(PlanState *ps, const Bitset *changed, Error *err)
     if (!ps) return ST_OK;
     TRY(stack_check(err));
     ps->running = false;
-    if (ps->plan->initPlan) TRY(init_plans_rescan(ps->es, ps->plan->initPlan, &changed, &ps->es->arena, err));
+    if (ps->plan->initPlan) TRY(init_plans_rescan(ps->es, ps->plan->initPlan, &changed, &ps->tuple_arena, err));
     ps->ec.params = ps->es->params;
     if (ps->ops->rescan) return ps->ops->rescan(ps, changed, err);
     TRY(plan_rescan(ps->left, changed, err));

@@ -17,7 +17,9 @@ struct SubPlanState {
     ExprProgram **args;         /* correlated: parParam values */
     ExprProgram *test;
     bool args_ready;
-    Bitset *changed;            /* parParam slots */
+    Bitset *changed;            /* parParam slots, and what else changed since the last run */
+    const Bitset *params;       /* every slot the plan reads; with the stamps that the last run saw */
+    uint64_t *seen;
     /* hashed */
     bool hashed_ready, hash_valid, has_nulls;
     int ncols;
@@ -86,6 +88,22 @@ STATUS init_plans_register(ExecState *es, const List *init_plans, Error *err)
     return ST_OK;
 }
 
+/* Which slots that the plan reads have changed since its last run? A slot may be set far from here: by an outer query's SubPlan, by a nested loop,
+ * by an InitPlan. Fills s->changed; true if there is any. */
+static bool note_changes(SubPlanState *s)
+{
+    bool any = false;
+    memset(s->changed->words, 0, (size_t)s->changed->nwords * sizeof *s->changed->words);
+    for (int slot = -1; (slot = bitset_next(s->params, slot)) >= 0;) {
+        uint64_t now = s->es->exec_params[slot].stamp;
+        if (s->seen[slot] == now) continue;
+        s->seen[slot] = now;
+        s->changed->words[slot / 64] |= 1ull << slot % 64;
+        any = true;
+    }
+    return any;
+}
+
 static void cte_forget(SubPlanState *s)
 {
     if (s->store) tuple_store_clear(s->store);
@@ -106,6 +124,7 @@ STATUS init_plans_rescan(ExecState *es, const List *init_plans, const Bitset **c
         Bitset *more = bitset_copy(*changed, arena);
         for (int k = 0; k < sp->setParam.n; k++) {
             if (sp->subLinkType != CTE_SUBLINK) es->exec_params[sp->setParam.v[k]].pending = s;
+            es->exec_params[sp->setParam.v[k]].stamp++;
             more = bitset_add(more, arena, (int)sp->setParam.v[k]);
             TRY_MEM(more, err);
         }
@@ -157,6 +176,7 @@ static STATUS single_row(SubPlanState *s, PlanState *ps, const IntArray *slots, 
         if (row && k < ps->desc->natts) TRY(copy_value(s, ps->desc, row, k, &p->value, &p->isnull, err));
         else p->value = 0, p->isnull = true;
         p->pending = NULL;
+        p->stamp++;
     }
     if (!row) return ST_OK;
     TRY(plan_next(ps, &row, err));
@@ -190,6 +210,7 @@ static STATUS run_init_plan(SubPlanState *s, Error *err)
     default: return single_row(s, ps, &sp->setParam, err);
     }
     p->pending = NULL;
+    p->stamp++;
     return ST_OK;
 }
 
@@ -213,14 +234,14 @@ static STATUS prepare(SubPlanState *s, const SubPlan *sp, Error *err)
 {
     ExecState *es = s->es;
     if (s->args_ready && s->sp == sp) return ST_OK;
+    int nslots = es->stmt->nParamExec;
     s->sp = sp;
     TRY_NEW_N(s->args, &es->arena, sp->parParam.n + 1, err);
-    s->changed = NULL;
-    for (int i = 0; i < sp->parParam.n; i++) {
-        TRY(exec_compile(es, list_at(sp->args, i), &s->args[i], err));
-        s->changed = bitset_add(s->changed, &es->arena, (int)sp->parParam.v[i]);
-        TRY_MEM(s->changed, err);
-    }
+    for (int i = 0; i < sp->parParam.n; i++) TRY(exec_compile(es, list_at(sp->args, i), &s->args[i], err));
+    s->changed = bitset_add(NULL, &es->arena, nslots); /* room for every slot */
+    TRY_MEM(s->changed, err);
+    TRY_NEW_N(s->seen, &es->arena, nslots + 1, err);
+    s->params = s->plan->extParam; /* not what its own nested loops set */
     if (sp->testexpr && nodeTag(sp->testexpr) == T_List) TRY(exec_compile_qual(es, (const List *)sp->testexpr, &s->test, err));
     else TRY(exec_compile(es, sp->testexpr, &s->test, err));
     s->args_ready = true;
@@ -235,7 +256,9 @@ static STATUS start_run(SubPlanState *s, ExprContext *ec, PlanState **out, Error
         ParamExec *p = &ec->exec_params[s->sp->parParam.v[i]];
         TRY(expr_eval(s->args[i], ec, &p->value, &p->isnull, err));
         p->pending = NULL;
+        p->stamp++;
     }
+    (void)note_changes(s);
     TRY(subplan_plan_state(s, out, err));
     return first ? ST_OK : plan_rescan(*out, s->changed, err);
 }
@@ -338,7 +361,7 @@ static STATUS hash_build(SubPlanState *s, Error *err)
     PlanState *ps;
     bool again = s->ps != NULL;
     TRY(subplan_plan_state(s, &ps, err));
-    if (again) TRY(plan_rescan(ps, NULL, err));
+    if (again) TRY(plan_rescan(ps, s->changed, err));
     arena_reset(&s->arena);
     s->table = NULL;
     s->null_rows = NULL;
@@ -365,6 +388,7 @@ static STATUS hash_build(SubPlanState *s, Error *err)
         if (++s->nrows > s->mask) TRY(hash_grow(s, err));
     }
     s->hash_valid = true;
+    (void)note_changes(s); /* InitPlans that ran while building are no change */
     return ST_OK;
 }
 
@@ -385,7 +409,10 @@ static STATUS hashed_in(SubPlanState *s, ExprContext *ec, Datum *v, bool *n, Err
     bool *nulls, any_null = false, unknown = false;
     uint64_t hash = 0;
     if (!s->hashed_ready) TRY(hashed_prepare(s, err));
-    if (!s->hash_valid) TRY(hash_build(s, err));
+    if (note_changes(s) || !s->hash_valid) {
+        s->hash_valid = false;
+        TRY(hash_build(s, err));
+    }
     *v = false;
     *n = false;
     if (!s->nrows) return ST_OK;

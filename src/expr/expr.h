@@ -15,6 +15,7 @@ typedef struct ParamExec {
     Datum value;
     bool isnull;
     void *pending; /* executor's InitPlan state still to be run; NULL: value is valid */
+    uint64_t stamp; /* executor: counts changes, so that results that depend on the slot know when they are stale */
 } ParamExec;
 
 typedef struct ParamList { /* $1.. of a statement */

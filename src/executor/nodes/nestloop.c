@@ -29,6 +29,7 @@ static STATUS next_outer(NestLoopState *s, bool *have, Error *err)
         p->value = row->values[att];
         p->isnull = row->nulls[att];
         p->pending = NULL;
+        p->stamp++;
     }
     s->have_outer = true;
     s->matched = false;

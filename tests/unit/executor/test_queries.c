@@ -205,3 +205,11 @@ Test(queries, tight_budget)
     GIVES("select 1", "1");
     s.env.account = &s.account;
 }
+
+/* A subquery two levels down that depends on the outermost row. */
+Test(queries, subqueries_of_subqueries)
+{
+    GIVES("select x from generate_series(1, 4) x where x in (select y from generate_series(1, 4) y where y in (select z from generate_series(1, 4) z where x % 2 = 0))",
+          "2;4");
+    GIVES("select x, (select count(*) from generate_series(1, 3) y where y not in (select z + x from generate_series(0, 1) z)) from generate_series(1, 3) x", "1|1;2|1;3|2");
+}
