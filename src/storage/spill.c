@@ -80,6 +80,7 @@ static STATUS spill_new(Txn *t, Error *err)
     Spill *s = calloc(1, sizeof *s);
     TRY_MEM(s, err);
     s->txn = t;
+    s->filter.account = t->opt.account;
     Status st = database_kv(t->db, STORE_TEMP, &s->scratch, err);
     if (failed(st)) {
         free(s);
@@ -123,6 +124,7 @@ void spill_free(Txn *t)
         for (int i = 11; i >= 4 && ++end[i] == 0; i--) {}
         ignore_status(kv_drop_range(s->scratch, slice_of(s->prefix, 12), slice_of(end, 12), NULL)); /* scratch is emptied at the next start anyway */
     }
+    spill_filter_free(&s->filter);
     free(s->dead);
     free(s);
 }
@@ -188,7 +190,8 @@ typedef struct Group { /* the nodes of one storage id */
     StorePlace place;
     uint32_t storage_id;
     uint64_t min_seq, max_seq, bytes;
-    bool plain; /* every key was inserted once and is unknown to the store */
+    bool plain;   /* every key was inserted once and is unknown to the store */
+    bool ordered; /* and they came in order */
 } Group;
 
 /* Does some reader end between the two? */
@@ -202,12 +205,13 @@ static bool bound_between(const Spiller *sp, uint64_t older_seq, uint64_t newer_
 
 static Group next_group(StorePlace place, OverlayNode *n)
 {
-    Group g = {.first = n, .place = place, .storage_id = key_storage_id(overlay_key(n)), .min_seq = UINT64_MAX, .plain = true};
+    Group g = {.first = n, .place = place, .storage_id = key_storage_id(overlay_key(n)), .min_seq = UINT64_MAX, .plain = true, .ordered = true};
     for (; n && key_storage_id(overlay_key(n)) == g.storage_id; n = overlay_next(n)) {
         const OverlayEntry *e = n->newest;
         if (e->older || (e->flags & (OV_NEW | OV_DELETE)) != OV_NEW) g.plain = false;
         if (e->seq < g.min_seq) g.min_seq = e->seq;
         if (e->seq > g.max_seq) g.max_seq = e->seq;
+        else g.ordered = false;
         g.bytes += n->klen + e->len;
         g.last = n;
     }
@@ -229,7 +233,7 @@ static bool goes_into_run(const Spiller *sp, const Group *g, const Run *last)
     Slice first = overlay_key(g->first);
     uint64_t worth = atomic_load_explicit(&sp->t->state->buffer_bytes, memory_order_relaxed) / 32;
     if (worth > RUN_GROUP_BYTES) worth = RUN_GROUP_BYTES;
-    if (g->place != STORE_DATABASE || !g->plain || (g->bytes < worth && !(last && last->file))) return false;
+    if (g->place != STORE_DATABASE || !g->plain || !g->ordered || (g->bytes < worth && !(last && last->file))) return false;
     if (bound_between(sp, g->min_seq, g->max_seq)) return false;
     if (last && slice_compare(last->max, first) >= 0) return false;
     for (SpillStorage *ss = sp->s->storages; ss; ss = ss->next)
@@ -346,6 +350,7 @@ static STATUS append_scratch(Spiller *sp, const Group *g, Error *err)
         TRY(strbuf_check(&sp->key, err));
         TRY(strbuf_check(&sp->value, err));
         TRY(kv_file_put(sp->file, key, value, err));
+        spill_filter_add(&sp->s->filter, spill_filter_hash(g->place, overlay_key(n)));
     }
     return ST_OK;
 }

@@ -10,6 +10,7 @@
 #define HELIOS_STORAGE_SPILL_H
 
 #include "storage/kv_run.h"
+#include "storage/spill_filter.h"
 #include "storage/txn_internal.h"
 
 enum { RUN_BYTES = 48 * 1024 * 1024, RUN_GROUP_BYTES = 64 * 1024 };
@@ -45,6 +46,7 @@ typedef struct Spill {
     SpillStorage *storages;
     SeqRange *dead;
     int ndead, dead_cap;
+    SpillFilter filter; /* of keys in scratch; the owner's thread only */
 } Spill;
 
 /* The buffer goes out and is empty afterwards. On error it is as before, and the transaction can only be rolled back. */
@@ -96,6 +98,7 @@ STATUS runs_cursor_move(RunsCursor *c, bool backward, Error *err);
 
 /* Shared by spill*.c. */
 Slice spill_key(const Spill *s, StorePlace place, uint8_t sub, Slice key, StrBuf *out);
+static inline uint64_t spill_filter_hash(StorePlace place, Slice key) { return hash_bytes(key.data, key.len) + (uint64_t)place; }
 bool spill_is_dead(const Spill *s, uint64_t seq);
 STATUS spill_old_version(Spill *s, StorePlace place, Slice key, uint64_t limit, KvCursor **cursor, StrBuf *out, bool *found, Error *err);
 STATUS run_finish(Run *r, Error *err);

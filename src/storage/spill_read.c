@@ -153,7 +153,7 @@ STATUS spill_get(Txn *t, StorePlace place, Slice key, uint64_t limit, Arena *are
     if (s->has_scratch) {
         SpillStorage *ss = s->storages;
         while (ss && (ss->place != place || ss->storage_id != key_storage_id(key))) ss = ss->next;
-        if (ss && slice_compare(key, slice_of(ss->max, ss->len)) <= 0)
+        if (ss && slice_compare(key, slice_of(ss->max, ss->len)) <= 0 && spill_filter_maybe(&s->filter, spill_filter_hash(place, key)))
             TRY(scratch_get(s, place, key, limit, arena, value, own, found, flags, err));
         if (*own) return ST_OK;
     }
