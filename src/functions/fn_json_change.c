@@ -119,7 +119,10 @@ static STATUS edit_member(Edit *e, JsonbNode old, int level, const Slice *key)
     Error *err = e->cf->err;
     bool last = level == e->n - 1;
     if (last && e->how == CHANGE_DELETE) return ST_OK;
-    if (last && e->how == CHANGE_INSERT && key) return error_set(err, ERR_INVALID_PARAMETER_VALUE, "cannot replace existing key");
+    if (last && e->how == CHANGE_INSERT && key) {
+        error_set(err, ERR_INVALID_PARAMETER_VALUE, "cannot replace existing key");
+        return error_hint(err, "Try using the function jsonb_set to replace key value.");
+    }
     if (last && e->how == CHANGE_INSERT && !e->after) TRY(jsonb_add_node(&e->b, e->value, err));
     if (key) TRY(jsonb_add_key(&e->b, *key, err));
     if (!last) return edit(e, old, level + 1);
