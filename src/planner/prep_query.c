@@ -43,12 +43,9 @@ Status expand_views(PlannerInfo *root, Error *err)
 
 typedef struct CteRefArg { const char *name; int level; Query *replacement; PlannerInfo *root; Error *err; Status st; int found; } CteRefArg;
 
-static bool cte_ref_walker(Node *node, void *varg);
-
 static void visit_rtes(Query *q, CteRefArg *arg)
 {
     LIST_EACH(RangeTblEntry *, rte, q->rtable) {
-        if (rte->rtekind == RTE_SUBQUERY && rte->subquery) cte_ref_walker((Node *)rte->subquery, arg);
         if (rte->rtekind != RTE_CTE || rte->ctelevelsup != arg->level || strcmp(rte->ctename, arg->name)) continue;
         arg->found++;
         if (!arg->replacement) continue;
@@ -66,7 +63,6 @@ static bool cte_ref_walker(Node *node, void *varg)
         Query *q = (Query *)node;
         arg->level++;
         visit_rtes(q, arg);
-        LIST_EACH(CommonTableExpr *, cte, q->cteList) cte_ref_walker(cte->ctequery, arg);
         query_walk(q, cte_ref_walker, arg);
         arg->level--;
         return false;
@@ -74,8 +70,7 @@ static bool cte_ref_walker(Node *node, void *varg)
     return node_walk(node, cte_ref_walker, arg);
 }
 
-/* Counts (or with a replacement: inlines) the references to a CTE of this level. query_walk also enters RTE subqueries, which visit_rtes does
- * itself; a reference is therefore replaced once and found again as a subquery. */
+/* Counts (or with a replacement: inlines) the references to a CTE of this level. */
 static Status each_cte_reference(PlannerInfo *root, const char *name, Query *replacement, int *found, Error *err)
 {
     CteRefArg arg = {.name = name, .level = -1, .replacement = replacement, .root = root, .err = err};

@@ -94,6 +94,17 @@ static Status apply_parameters(Session *s, const StartupMsg *msg, Error *err)
     return ST_OK;
 }
 
+/* The last few places are for superusers, so that somebody can always look what is going on. */
+static Status check_reserved(Session *s, Error *err)
+{
+    mutex_lock(&s->server->mutex);
+    bool full = s->server->nsessions > s->server->options.max_connections;
+    mutex_unlock(&s->server->mutex);
+    if (full && !s->env.is_superuser)
+        return error_set(err, ERR_TOO_MANY_CONNECTIONS, "remaining connection slots are reserved for non-replication superuser connections");
+    return ST_OK;
+}
+
 static Status load_role(Session *s, const char *user, Error *err)
 {
     Datum key = cat_name_key(&s->statement, user);
@@ -142,6 +153,7 @@ static Status choose_database(Session *s, const char *user, const char *dbname, 
     const Form_pg_database *row;
     TRY(block_start_statement(s, err));
     TRY(load_role(s, user, err));
+    TRY(check_reserved(s, err));
     TRY(find_database(s, dbname, &row, err));
     if (!row && may_create_database(s, user)) {
         TRY(create_database(s, dbname, err));
@@ -280,7 +292,7 @@ static Status check_version(Session *s, const StartupMsg *msg, Error *err)
 static Status check_capacity(Session *s, Error *err)
 {
     mutex_lock(&s->server->mutex);
-    bool full = s->server->nsessions > s->server->options.max_connections;
+    bool full = s->server->nsessions > s->server->options.max_connections + s->server->options.superuser_reserved;
     bool draining = atomic_load(&s->server->draining);
     mutex_unlock(&s->server->mutex);
     if (draining) return error_set(err, ERR_CANNOT_CONNECT_NOW, "the database system is shutting down");
