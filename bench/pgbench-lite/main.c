@@ -38,7 +38,7 @@ typedef struct Driver {
     Run run;
     Client *clients;
     Worker *workers;
-    PGconn *control; /* for set-up and checkpoints */
+    PGconn *control; /* for set-up; closed before the clients come, as they may need every connection there is */
     pid_t server_pid;
     RunResult result;
     uint64_t device_before;
@@ -73,9 +73,11 @@ static bool prepare_run(Driver *d)
     d->result.options = o;
     d->result.scale = d->run.scale;
     const char *version = PQparameterStatus(d->control, "server_version");
-    d->result.server_version = version ? version : "unknown";
+    snprintf(d->result.server_version, sizeof(d->result.server_version), "%s", version ? version : "unknown");
     d->result.has_usage = procstat_read(d->server_pid, &d->result.before);
     d->result.has_device = o->disk_path && procstat_device_written(o->disk_path, &d->device_before);
+    PQfinish(d->control);
+    d->control = NULL;
     return true;
 }
 
@@ -174,7 +176,10 @@ static void collect(Driver *d)
         r->rows += d->clients[i].rows;
         r->clients_lost += d->clients[i].state == CLIENT_LOST;
     }
-    if (d->options.checkpoint && r->clients_lost == 0) setup_execute(d->control, "CHECKPOINT", false);
+    if (d->options.checkpoint && r->clients_lost == 0) {
+        PQsetnonblocking(d->clients[0].conn, 0);
+        setup_execute(d->clients[0].conn, "CHECKPOINT", false);
+    }
     uint64_t device_after;
     if (r->has_device && procstat_device_written(d->options.disk_path, &device_after))
         r->device_written = device_after - d->device_before;
@@ -209,7 +214,6 @@ static int run_workload(Driver *d)
     bool written = !d->options.json_path || report_json(&d->result, d->options.json_path);
     for (int i = 0; i < d->options.clients; i++)
         PQfinish(d->clients[i].conn);
-    PQfinish(d->control);
     free(d->clients);
     free(d->workers);
     bool good = d->result.failed == 0 && d->result.clients_lost == 0;

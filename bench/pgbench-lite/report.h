@@ -11,7 +11,7 @@
 
 typedef struct RunResult {
     const Options *options;
-    const char *server_version;
+    char server_version[80];
     int scale;
     double connect_s; /* opening and preparing all clients */
     double elapsed_s; /* first send to last answer */
