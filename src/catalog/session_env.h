@@ -73,6 +73,7 @@ typedef struct SessionEnv {
     void *server;                /* the server's own Session */
     void *seq_state;             /* functions/fn_seq: currval and lastval per session */
     void *random_state;          /* functions: setseed */
+    void *command_state;         /* commands: what ON COMMIT has to do */
     void *deferred;              /* executor/deferred: constraints that wait for COMMIT */
 } SessionEnv;
 

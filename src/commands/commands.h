@@ -48,6 +48,9 @@ bool utility_allowed_read_only(const Node *stmt);
 bool utility_needs_snapshot(const Node *stmt);
 bool utility_prohibits_block(const Node *stmt);        /* 25001 "X cannot run inside a transaction block" */
 
+/* ON COMMIT DELETE ROWS and DROP of the session's temporary tables: before each commit, after the deferred constraints. */
+STATUS commands_before_commit(SessionEnv *env, Error *err);
+
 /* One item of SET TRANSACTION / BEGIN: transaction_isolation, transaction_read_only, transaction_deferrable. 25001 when too late. */
 STATUS transaction_set_mode(SessionEnv *env, const DefElem *item, Error *err);
 

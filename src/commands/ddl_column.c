@@ -183,7 +183,8 @@ STATUS ddl_cook_default(SessionEnv *env, const Relation *rel, const NewColumn *c
         TRY(analyze_expression(env, col->raw_default, col->generated ? EXPR_KIND_GENERATED_COLUMN : EXPR_KIND_COLUMN_DEFAULT, &scope, arena, &expr, err));
         if (col->generated) TRY(check_generated(env, rel, sql, expr, err));
     }
-    TRY(coerce_to_target(env, expr, col->type, col->typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, arena, out, err));
+    if (failed(coerce_to_target(env, expr, col->type, col->typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, arena, out, err)))
+        return ddl_at(sql, expr_location(expr), err);
     return *out ? ST_OK : wrong_default_type(env, col, expr, arena, err);
 }
 

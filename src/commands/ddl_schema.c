@@ -21,6 +21,13 @@ static STATUS into_schema(RangeVar *rv, const char *schema, Error *err)
 
 static STATUS run_element(CommandCall *call, Node *elem, const char *schema, Error *err)
 {
+    if (IsA(elem, RawExpr)) { /* could not be analysed before the tables it names were there */
+        Query *query;
+        ParamTypes params = {.arena = call->arena};
+        TRY(analyze_prepared(call->env, (RawExpr *)elem, call->sql, &params, call->arena, &query, err));
+        elem = query->utilityStmt;
+        if (!elem) return error_unsupported(err, "this element of CREATE SCHEMA");
+    }
     switch (nodeTag(elem)) {
     case T_CreateStmt: TRY(into_schema(((CreateStmt *)elem)->relation, schema, err)); return cmd_CreateStmt(call, (CreateStmt *)elem, err);
     case T_ViewStmt: TRY(into_schema(((ViewStmt *)elem)->view, schema, err)); return cmd_ViewStmt(call, (ViewStmt *)elem, err);
@@ -29,6 +36,20 @@ static STATUS run_element(CommandCall *call, Node *elem, const char *schema, Err
     case T_GrantStmt: return cmd_GrantStmt(call, (GrantStmt *)elem, err);
     default: return error_unsupported(err, "this element of CREATE SCHEMA");
     }
+}
+
+/* Inside, the new schema comes first on the search path. */
+static STATUS run_elements(CommandCall *call, const List *elements, const char *schema, Error *err)
+{
+    SettingSet *settings = call->env->settings;
+    size_t mark = setting_mark(settings);
+    const char *path = setting_string(settings, SET_search_path);
+    const char *inner = arena_printf(call->arena, "%s, %s", quote_identifier(call->arena, schema), path && *path ? path : "\"$user\"");
+    TRY_MEM(inner, err);
+    Status st = setting_set(settings, "search_path", inner, (SettingChange){.source = SETSRC_SESSION, .is_local = true, .is_superuser = true}, err);
+    for (int i = 0; i < list_len(elements) && !failed(st); i++) st = run_element(call, list_at(elements, i), schema, err);
+    setting_rollback_to(settings, mark);
+    return st;
 }
 
 STATUS cmd_CreateSchemaStmt(CommandCall *call, CreateSchemaStmt *stmt, Error *err)
@@ -52,6 +73,5 @@ STATUS cmd_CreateSchemaStmt(CommandCall *call, CreateSchemaStmt *stmt, Error *er
     }
     if (taken) return error_set(err, ERR_DUPLICATE_SCHEMA, "schema \"%s\" already exists", name);
     TRY(insert_schema(env, name, owner, call->arena, err));
-    LIST_EACH(Node *, elem, stmt->schemaElts) TRY(run_element(call, elem, name, err));
-    return ST_OK;
+    return stmt->schemaElts ? run_elements(call, stmt->schemaElts, name, err) : ST_OK;
 }

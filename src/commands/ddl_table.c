@@ -315,21 +315,36 @@ static STATUS build_table(TableBuild *b, const CreateStmt *stmt, Error *err)
 }
 
 /* ---- ON COMMIT of temporary tables ---- */
-typedef struct OnCommit { SessionEnv *env; Oid relation; int action; } OnCommit;
+typedef struct OnCommit { SessionEnv *env; Oid relation; bool drop; struct OnCommit *next; } OnCommit;
 
-static STATUS run_on_commit(const OnCommit *oc, Error *err)
+static STATUS empty_table(SessionEnv *env, const Relation *rel, Error *err)
 {
-    const Relation *rel;
-    TRY(relation_try_open(oc->env, oc->relation, LOCK_NONE, &rel, err));
-    if (!rel) return ST_OK;
-    if (oc->action == 3) return ddl_drop_one(oc->env, address(REL_pg_class, oc->relation, 0), DROP_CASCADE, err);
     Arena tmp;
-    arena_init(&tmp, oc->env->account, 0);
-    Status st = ddl_new_storage(oc->env, rel, true, &tmp, err);
+    arena_init(&tmp, env->account, 0);
+    Status st = ddl_new_storage(env, rel, true, &tmp, err);
     arena_destroy(&tmp);
     return st;
 }
 
+static STATUS run_on_commit(OnCommit *oc, Error *err)
+{
+    const Relation *rel;
+    if (!oc->relation) return ST_OK;
+    TRY(relation_try_open(oc->env, oc->relation, LOCK_NONE, &rel, err));
+    if (!rel) { /* dropped, or its creation was undone */
+        oc->relation = 0;
+        return ST_OK;
+    }
+    return oc->drop ? ddl_drop_one(oc->env, address(REL_pg_class, oc->relation, 0), DROP_CASCADE, err) : empty_table(oc->env, rel, err);
+}
+
+STATUS commands_before_commit(SessionEnv *env, Error *err)
+{
+    for (OnCommit *oc = env->command_state; oc; oc = oc->next) TRY(run_on_commit(oc, err));
+    return ST_OK;
+}
+
+/* The transaction that makes the table, for which the session's list may come too late. */
 static Status on_commit(void *arg, Txn *txn, TxnEvent event, int level UNUSED, Error *err)
 {
     OnCommit *oc = arg;
@@ -346,7 +361,8 @@ static STATUS register_on_commit(SessionEnv *env, Oid relation, int action, Erro
     if (action < 2) return ST_OK;
     OnCommit *oc = arena_alloc(env->arena, sizeof *oc); /* few and small: they live with the session */
     TRY_MEM(oc, err);
-    *oc = (OnCommit){env, relation, action};
+    *oc = (OnCommit){env, relation, action == 3, env->command_state};
+    env->command_state = oc;
     return txn_on_event(env->txn, on_commit, oc, err);
 }
 
@@ -372,7 +388,8 @@ STATUS cmd_CreateStmt(CommandCall *call, CreateStmt *stmt, Error *err)
     TRY(check_unsupported(stmt, err));
     TRY_NEW(b, call->arena, err);
     *b = (TableBuild){.call = call, .env = env, .arena = call->arena, .sql = call->sql, .name = rv->relname, .owner = env->current_user};
-    TRY(ddl_creation_namespace(env, rv->catalogname, rv->schemaname, rv->relpersistence == 't', &b->nsp, err));
+    if (failed(ddl_creation_namespace(env, rv->catalogname, rv->schemaname, rv->relpersistence == 't', &b->nsp, err)))
+        return err && err->code == ERR_INSUFFICIENT_PRIVILEGE ? ST_FAILED : ddl_at(call->sql, rv->location, err);
     b->persistence = b->nsp == temp_namespace_of(env) ? 't' : rv->relpersistence ? rv->relpersistence : 'p';
     if (stmt->if_not_exists && lookup_relname_in(env, b->name, b->nsp)) {
         session_notice(env, SEV_NOTICE, ERR_DUPLICATE_TABLE, NULL, NULL, "relation \"%s\" already exists, skipping", b->name);
