@@ -136,6 +136,19 @@ Test(raw, long_flat_texts_are_fine)
     cr_expect(survives(repeat("SELECT 1", " UNION ALL SELECT a + 1 FROM t WHERE a = 4", 900, "", "", "")));
 }
 
+Test(raw, memory_is_bounded)
+{
+    MemAccount account;
+    Arena small;
+    mem_account_init(&account, NULL, "test", 4 << 20);
+    arena_init(&small, &account, 0);
+    const char *sql = repeat("INSERT INTO t VALUES (0, 'a')", ", (1, 'b')", 100000, "", "", "");
+    cr_assert_eq(raw_parse_text(sql, &small, &stmts, &nstmts, &err), ST_FAILED);
+    cr_expect_eq((int)err.code, ERR_OUT_OF_MEMORY);
+    arena_destroy(&small);
+    cr_expect_eq(account.used, 0);
+}
+
 static void *parse_many(void *arg)
 {
     for (int i = 0; i < 300; i++) {
