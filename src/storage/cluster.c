@@ -315,6 +315,7 @@ STATUS database_clone(Cluster *c, Oid from, Oid to, Error *err)
     database_path(c, to, "", path);
     database_path(c, to, ".tmp", fresh);
     Status st = data_dir_remove(fresh, err);
+    if (!failed(st)) st = sequences_settle(source, err);
     if (!failed(st)) st = kv_checkpoint(source->kv, fresh, err);
     if (!failed(st)) st = data_dir_rename(fresh, path, false, err);
     database_release(source);

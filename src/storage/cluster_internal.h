@@ -114,6 +114,7 @@ void housekeeper_stop(Cluster *cluster);
 /* Closes databases without reference that were idle since before `before_ns`; cluster->mutex held, given up meanwhile. */
 void databases_close_idle(Cluster *cluster, int64_t before_ns);
 
+STATUS sequences_settle(Database *db, Error *err); /* rows say exactly what was given out: before a copy is made */
 void sequences_close(Database *db); /* sequence.c: writes the exact states */
 void sequence_forget(Database *db, StorePlace place, uint32_t storage_id); /* it was dropped, nobody uses it */
 

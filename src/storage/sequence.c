@@ -157,6 +157,31 @@ static STATUS load(SequenceState *s, Error *err)
     return s->loaded ? ST_OK : error_set(err, ERR_DATA_CORRUPTED, "sequence state %u is missing", s->storage_id);
 }
 
+STATUS sequences_settle(Database *db, Error *err)
+{
+    size_t pos = 0;
+    Slice key;
+    void *value;
+    Status st = ST_OK;
+    mutex_lock(&db->mutex);
+    struct SequenceTable *t = db->sequences;
+    mutex_unlock(&db->mutex);
+    if (!t) return ST_OK;
+    mutex_lock(&t->mutex);
+    while (!failed(st) && hashmap_next(t->map, &pos, &key, &value)) {
+        SequenceState *s = value;
+        mutex_lock(&s->mutex);
+        if (s->dirty && !s->creator && s->place == STORE_DATABASE) {
+            st = write_row(s, s->last, s->is_called, err);
+            s->log_cnt = 0; /* the next value is logged ahead anew */
+            s->dirty = false;
+        }
+        mutex_unlock(&s->mutex);
+    }
+    mutex_unlock(&t->mutex);
+    return st;
+}
+
 void sequences_close(Database *db)
 {
     struct SequenceTable *t = db->sequences;

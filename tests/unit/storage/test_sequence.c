@@ -218,3 +218,16 @@ Test(sequence, creation_is_undone_with_its_transaction)
     FAILS(sequence_next(t, &d, "s", &v, err), ERR_DATA_CORRUPTED);
     txn_rollback(t);
 }
+
+Test(sequence, a_copy_of_the_database_goes_on_where_it_was)
+{
+    SequenceDef d = create(1);
+    for (int i = 1; i <= 10; i++) cr_assert_eq(next(&d), i);
+    OK(database_clone(cluster, 100, 200, err));
+    cr_assert_eq(next(&d), 11);
+    Database *original = db;
+    OK(database_acquire(cluster, 200, false, &db, err));
+    cr_assert_eq(next(&d), 11);
+    database_release(db);
+    db = original;
+}
