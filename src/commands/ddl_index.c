@@ -180,6 +180,44 @@ static STATUS current_sequence(SessionEnv *env, uint64_t *out, Error *err)
     return ST_OK;
 }
 
+/* Snapshots older than the commit do not find the entries. Its sequence is not known before, so the row says the last one seen, and says it as late
+ * as can be: a build may take long. */
+typedef struct Completion { SessionEnv *env; Oid index; } Completion;
+
+static STATUS note_completion(const Completion *c, Arena *arena, Error *err)
+{
+    const void *form;
+    uint64_t now;
+    TRY(cat_get_by_oid(c->env, REL_pg_index, IDX_index_indexrelid, c->index, arena, &form, err));
+    if (!form) return ST_OK;
+    Form_pg_index f = *(const Form_pg_index *)form;
+    TRY(current_sequence(c->env, &now, err));
+    f.x_complete_at = (int64_t)now;
+    return cat_update(c->env, REL_pg_index, &f, err);
+}
+
+static Status before_commit(void *arg, Txn *txn, TxnEvent event, int level UNUSED, Error *err)
+{
+    const Completion *c = arg;
+    Arena arena;
+    if (event != TXN_PRE_COMMIT) return ST_OK;
+    Txn *outer = c->env->txn; /* the session may have let go of it already */
+    c->env->txn = txn;
+    arena_init(&arena, c->env->account, 0);
+    Status st = note_completion(c, &arena, err);
+    arena_destroy(&arena);
+    c->env->txn = outer;
+    return st;
+}
+
+static STATUS complete_at_commit(SessionEnv *env, Oid index, Error *err)
+{
+    Completion *c = arena_alloc(env->arena, sizeof *c); /* small; lives with the session */
+    TRY_MEM(c, err);
+    *c = (Completion){env, index};
+    return txn_on_event(env->txn, before_commit, c, err);
+}
+
 STATUS ddl_create_index(SessionEnv *env, const Relation *rel, IndexSpec *spec, Arena *arena, Oid *index, Error *err)
 {
     bool clustered = ddl_can_cluster(env, rel, spec);
@@ -203,7 +241,9 @@ STATUS ddl_create_index(SessionEnv *env, const Relation *rel, IndexSpec *spec, A
     const Relation *now;
     TRY(relation_open(env, rel->oid, LOCK_NONE, &now, err));
     const IndexInfo *ix = relation_index(now, *index);
-    return ix ? ddl_build_index(env, now, ix, arena, err) : error_set(err, ERR_INTERNAL_ERROR, "index %u is not visible", *index);
+    if (!ix) return error_set(err, ERR_INTERNAL_ERROR, "index %u is not visible", *index);
+    TRY(ddl_build_index(env, now, ix, arena, err));
+    return complete_at_commit(env, *index, err);
 }
 
 /* ---- the statement ---- */

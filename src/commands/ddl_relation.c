@@ -188,9 +188,9 @@ STATUS ddl_create_relation(SessionEnv *env, const NewRelation *def, Arena *arena
     TRY(ddl_check_relation_name_free(env, def->name, def->namespace_oid, err));
     TRY(cat_new_oid(env, &relation, err));
     if (def->relkind != RELKIND_SEQUENCE) TRY(cat_new_oid(env, &row_type, err));
+    if (row_type) TRY(create_row_type(env, def, relation, row_type, arena, err));
     TRY(insert_class(env, def, relation, row_type, arena, err));
     for (int i = 0; i < def->ncols; i++) TRY(ddl_insert_attribute(env, relation, def->relkind, i + 1, &def->cols[i], arena, err));
-    if (row_type) TRY(create_row_type(env, def, relation, row_type, arena, err));
     /* A composite type's schema is its type's. */
     ObjectAddress owner = def->relkind == RELKIND_COMPOSITE ? address(REL_pg_type, row_type, 0) : address(REL_pg_class, relation, 0);
     TRY(depend_add(env, owner, address(REL_pg_namespace, def->namespace_oid, 0), DEPEND_NORMAL, err));
