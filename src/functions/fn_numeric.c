@@ -172,16 +172,10 @@ FN(numeric_trim_scale) { Numeric a; if (!fn_arg_numeric(cf, 0, &a)) return 0; if
 FN(numeric_fac)
 {
     int64_t n = ARG_I64(0);
-    Numeric r, f, t;
+    Numeric r;
     if (n < 0) return CALL_ERROR(cf, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "factorial of a negative number is undefined");
     if (n > 32177) return CALL_ERROR(cf, ERR_NUMERIC_VALUE_OUT_OF_RANGE, "value overflows numeric format");
-    numeric_set_i64(&r, 1);
-    for (int64_t i = 2; i <= n; i++) {
-        FTRY(INTERRUPT_CHECK(fn_interrupt(cf), cf->err));
-        numeric_set_i64(&f, i);
-        FTRY(numeric_mul(&r, &f, cf->arena, &t, cf->err));
-        FTRY(numeric_assign(&r, &t, cf->arena, cf->err));
-    }
+    FTRY(numeric_factorial((int)n, cf->arena, &r, cf->err));
     return fn_return_numeric(cf, &r);
 }
 

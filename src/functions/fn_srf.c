@@ -29,7 +29,7 @@ FN(generate_series_step_int4) { return int_series(cf, ARG_I32(0), ARG_I32(1), AR
 FN(generate_series_int8) { return int_series(cf, ARG_I64(0), ARG_I64(1), 1, INT64_MIN, INT64_MAX, true); }
 FN(generate_series_step_int8) { return int_series(cf, ARG_I64(0), ARG_I64(1), ARG_I64(2), INT64_MIN, INT64_MAX, true); }
 
-typedef struct NumericSeries { Datum next, stop, step; bool down; } NumericSeries;
+typedef struct NumericSeries { Datum next, stop, step; size_t room; bool down; } NumericSeries;
 static bool keep(CallFrame *cf, Arena *arena, Datum d, Datum *out) { return !failed(datum_copy(arena, d, false, -1, out, cf->err)); }
 
 static Datum numeric_series(CallFrame *cf, bool with_step)
@@ -61,7 +61,15 @@ static Datum numeric_series(CallFrame *cf, bool with_step)
     FTRY(numeric_read(s->next, cf->arena, &v, cf->err));
     FTRY(numeric_read(s->step, cf->arena, &step, cf->err));
     FTRY(numeric_add(&v, &step, cf->arena, &r, cf->err));
-    FTRY(numeric_make(&r, site, &s->next, cf->err));
+    Datum next = 0;
+    FTRY(numeric_make(&r, cf->arena, &next, cf->err));
+    size_t size = varlena_total(datum_bytes(next));
+    if (size > s->room) { /* its place is used again and again */
+        s->room = size * 2;
+        s->next = datum_ptr(arena_alloc(site, s->room));
+        FTRY_MEM(s->next);
+    }
+    memcpy((uint8_t *)(uintptr_t)s->next, datum_bytes(next), size);
     return out;
 }
 FN(generate_series_numeric) { return numeric_series(cf, false); }

@@ -64,6 +64,7 @@ STATUS numeric_ln(const Numeric *a, Arena *arena, Numeric *out, Error *err);
 STATUS numeric_exp(const Numeric *a, Arena *arena, Numeric *out, Error *err);
 STATUS numeric_log(const Numeric *base, const Numeric *a, Arena *arena, Numeric *out, Error *err);
 STATUS numeric_power(const Numeric *a, const Numeric *b, Arena *arena, Numeric *out, Error *err);
+STATUS numeric_factorial(int n, Arena *arena, Numeric *out, Error *err); /* 0 <= n, at most some ten thousand */
 STATUS numeric_gcd(const Numeric *a, const Numeric *b, Arena *arena, Numeric *out, Error *err);
 
 /* In place. Half away from zero; dscale becomes rscale (which may be negative: then 0). */

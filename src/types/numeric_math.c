@@ -5,6 +5,7 @@
 #include <gmp.h>
 #include <math.h>
 #include <mpfr.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "types/numeric.h"
@@ -262,9 +263,21 @@ STATUS numeric_sqrt(const Numeric *a, Arena *arena, Numeric *out, Error *err)
 
 /* ---- MPFR ---- */
 
+/* MPFR keeps constants in every thread that used it: freed when the thread ends. */
+static pthread_key_t cache_key;
+static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
+static void free_cache(void *arg UNUSED) { mpfr_free_cache(); }
+static void make_key(void) { pthread_key_create(&cache_key, free_cache); }
+static void note_thread(void)
+{
+    pthread_once(&cache_once, make_key);
+    if (!pthread_getspecific(cache_key)) pthread_setspecific(cache_key, &cache_key);
+}
+
 static STATUS to_mpfr(const Numeric *v, mpfr_t f, mpfr_prec_t bits, Error *err)
 {
     StrBuf sb;
+    note_thread();
     strbuf_init_heap(&sb, NULL);
     if (v->neg) strbuf_char(&sb, '-');
     if (v->n == 0) strbuf_char(&sb, '0');
@@ -530,4 +543,14 @@ STATUS numeric_power(const Numeric *a, const Numeric *b, Arena *arena, Numeric *
     TRY(from_mpfr(f, rscale, arena, out, err));
     if (out->n) out->neg = neg;
     return ST_OK;
+}
+
+STATUS numeric_factorial(int n, Arena *arena, Numeric *out, Error *err)
+{
+    mpz_t x;
+    mpz_init(x);
+    mpz_fac_ui(x, (unsigned long)n);
+    Status st = from_mpz(x, 0, false, arena, out, err);
+    mpz_clear(x);
+    return st;
 }
