@@ -315,6 +315,7 @@ static STATUS spill_history(Spiller *sp, StorePlace place, const OverlayNode *n,
         kept = e->seq;
     }
     if (!sp->s->has_scratch || (!sp->nbounds && !sp->keep_all)) return ST_OK;
+    if (!spill_filter_maybe(&sp->s->filter, spill_filter_hash(place, overlay_key(n)))) return ST_OK;
     KvValue v;
     bool found;
     Slice full = spill_key(sp->s, place, 0, overlay_key(n), &sp->key);

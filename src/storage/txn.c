@@ -93,6 +93,7 @@ STATUS txn_begin(Database *db, LockOwner *owner, const TxnOptions *opt, Txn **ou
     t->db = db;
     t->state = state;
     t->opt = *opt;
+    t->first_seq = t->ov.next_seq;
     owner->txn = t;
     atomic_store_explicit(&owner->database, database_oid(db), memory_order_relaxed);
     *out = t;
@@ -166,11 +167,12 @@ int txn_boundaries(const Txn *t, uint64_t *out, int max, bool *all)
     int n = 0, kept = 0;
     *all = false;
     for (const Snapshot *s = t->live; s; s = s->next) {
+        if (s->own_limit <= t->first_seq) continue; /* sees nothing own */
         if (n == max) *all = true;
         else out[n++] = s->own_limit;
     }
     for (int i = 0; i < t->nsavepoints; i++) {
-        if (n && out[n - 1] == t->savepoints[i].seq) continue;
+        if (t->savepoints[i].seq <= t->first_seq || (n && out[n - 1] == t->savepoints[i].seq)) continue;
         if (n == max) *all = true;
         else out[n++] = t->savepoints[i].seq;
     }

@@ -77,6 +77,7 @@ struct Txn {
     TxnOptions opt;
     Overlay ov;
     uint64_t xid;
+    uint64_t first_seq;   /* the overlay's next number when the transaction began */
     uint64_t clears;      /* how often the overlay was cleared: arena marks from before are void */
     uint64_t own_epoch;   /* changes when positions in own writes are void: spill, undo */
     View *view;           /* REPEATABLE READ's */
