@@ -1,4 +1,4 @@
-/* ALTER TABLE (and VIEW, INDEX, SEQUENCE ... where the grammar makes an AlterTableStmt of them). Subcommands run in the order written. */
+/* ALTER TABLE (and VIEW, INDEX, SEQUENCE ... where the grammar makes an AlterTableStmt of them). Subcommands run in passes, as PostgreSQL orders them. */
 #include "commands/alter_internal.h"
 
 STATUS alter_keep_order(AlterTable *at, Error *err)
@@ -196,6 +196,27 @@ static const struct { AlterFn run; const char *kinds; } subcommands[] = {
     [AT_SET_IDENTITY] = {alter_identity, "r"}, [AT_DROP_IDENTITY] = {alter_identity, "r"}, [AT_ATTACH_PARTITION] = {partitions, "rp"},
     [AT_DETACH_PARTITION] = {partitions, "rp"}, [AT_OTHER] = {NULL, ""}};
 
+/* PostgreSQL's order of work: what is dropped first, then types, new columns, attributes, keys, other constraints, the rest. */
+enum { PASS_DROP, PASS_TYPE, PASS_ADD_COLUMN, PASS_COLUMN, PASS_KEY, PASS_CONSTRAINT, PASS_OTHER, PASSES };
+
+static int pass_of(const AlterTableCmd *cmd)
+{
+    switch (cmd->subtype) {
+    case AT_DROP_COLUMN: case AT_DROP_CONSTRAINT: case AT_DROP_NOT_NULL: case AT_DROP_IDENTITY: case AT_DROP_EXPRESSION: case AT_DROP_INHERIT: return PASS_DROP;
+    case AT_ALTER_COLUMN_TYPE: return PASS_TYPE;
+    case AT_ADD_COLUMN: case AT_ADD_COLUMN_IF_NOT_EXISTS: return PASS_ADD_COLUMN;
+    case AT_SET_NOT_NULL: case AT_SET_IDENTITY: return PASS_COLUMN;
+    case AT_COLUMN_DEFAULT: return cmd->def ? PASS_CONSTRAINT : PASS_DROP;
+    case AT_ADD_IDENTITY: return PASS_CONSTRAINT;
+    case AT_ADD_INDEX_CONSTRAINT: return PASS_KEY;
+    case AT_ADD_CONSTRAINT: {
+        int kind = ((const ConstraintDefinition *)cmd->def)->contype;
+        return kind == CONSTR_PRIMARY || kind == CONSTR_UNIQUE ? PASS_KEY : PASS_CONSTRAINT;
+    }
+    default: return PASS_OTHER;
+    }
+}
+
 static STATUS wrong_kind(const AlterTable *at, Error *err)
 {
     error_set(err, ERR_WRONG_OBJECT_TYPE, "ALTER action cannot be performed on relation \"%s\"", at->rel->name);
@@ -235,6 +256,14 @@ static STATUS check_kind(const AlterTableStmt *stmt, const Relation *rel, Error 
     return ST_OK;
 }
 
+static STATUS run_subcommand(AlterTable *at, const AlterTableCmd *cmd, Error *err)
+{
+    if (cmd->subtype < 0 || cmd->subtype > AT_OTHER || !subcommands[cmd->subtype].run) return error_unsupported(err, "this form of ALTER TABLE");
+    TRY(relation_open(at->env, at->relation, LOCK_NONE, &at->rel, err));
+    if (!strchr(subcommands[cmd->subtype].kinds, at->rel->relkind)) return wrong_kind(at, err);
+    return subcommands[cmd->subtype].run(at, cmd, err);
+}
+
 STATUS cmd_AlterTableStmt(CommandCall *call, AlterTableStmt *stmt, Error *err)
 {
     AlterTable at = {.call = call, .env = call->env, .arena = call->arena};
@@ -246,11 +275,8 @@ STATUS cmd_AlterTableStmt(CommandCall *call, AlterTableStmt *stmt, Error *err)
     TRY(check_kind(stmt, at.rel, err));
     TRY(ddl_check_owner(call->env, at.rel, err));
     at.relation = at.rel->oid;
-    LIST_EACH(AlterTableCmd *, cmd, stmt->cmds) {
-        if (cmd->subtype < 0 || cmd->subtype > AT_OTHER || !subcommands[cmd->subtype].run) return error_unsupported(err, "this form of ALTER TABLE");
-        TRY(relation_open(call->env, at.relation, LOCK_NONE, &at.rel, err));
-        if (!strchr(subcommands[cmd->subtype].kinds, at.rel->relkind)) return wrong_kind(&at, err);
-        TRY(subcommands[cmd->subtype].run(&at, cmd, err));
-    }
+    for (int pass = 0; pass < PASSES; pass++)
+        LIST_EACH(AlterTableCmd *, cmd, stmt->cmds)
+            if (pass_of(cmd) == pass) TRY(run_subcommand(&at, cmd, err));
     return ST_OK;
 }

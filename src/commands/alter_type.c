@@ -46,6 +46,33 @@ static STATUS used_by_view(TypeChange *tc, Error *err)
     return st;
 }
 
+/* Columns elsewhere hold whole rows of this shape. */
+static STATUS row_type_in_use(AlterTable *at, Error *err)
+{
+    CatScan *scan = NULL;
+    const void *form;
+    Datum keys[2] = {datum_oid(REL_pg_type), datum_oid(at->rel->row_type)};
+    Status st = cat_scan_open(at->env, REL_pg_depend, IDX_depend_reference, 2, keys, at->arena, &scan, err);
+    while (!failed(st)) {
+        st = cat_scan_next(scan, &form, err);
+        if (failed(st) || !form) break;
+        const Form_pg_depend *d = form;
+        const Relation *user;
+        if (d->classid != REL_pg_class || d->objsubid <= 0) continue;
+        TRY_GOTO(st, relation_try_open(at->env, d->objid, LOCK_NONE, &user, err), done);
+        if (!user || (user->relkind != RELKIND_TABLE && user->relkind != RELKIND_MATVIEW)) continue;
+        const char *column = user->desc->atts[d->objsubid - 1].name;
+        if (at->rel->relkind == RELKIND_COMPOSITE)
+            st = error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cannot alter type \"%s\" because column \"%s.%s\" uses it", at->rel->name, user->name, column);
+        else
+            st = error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cannot alter table \"%s\" because column \"%s.%s\" uses its row type", at->rel->name,
+                           user->name, column);
+    }
+done:
+    cat_scan_close(scan);
+    return st;
+}
+
 /* ---- the new value ---- */
 static STATUS cannot_cast(TypeChange *tc, bool using, Error *err)
 {
@@ -79,7 +106,7 @@ static bool same_bytes(const TypeChange *tc)
 {
     const Node *e = tc->transform;
     const TypeInfo *a = catalog_type(tc->at->env, tc->old->type), *b = catalog_type(tc->at->env, tc->type);
-    if (tc->at->rel->def.columns[tc->attnum - 1].has_missing) return false;
+    if (!tc->at->rel->def.columns || tc->at->rel->def.columns[tc->attnum - 1].has_missing) return false;
     if (IsA(e, RelabelType)) e = (const Node *)((const RelabelType *)e)->arg;
     return IsA(e, Var) && ((const Var *)e)->varattno == tc->attnum && a && b && a->typlen == b->typlen && a->byval == b->byval && a->key == b->key;
 }
@@ -284,6 +311,7 @@ STATUS alter_column_type(AlterTable *at, const AlterTableCmd *cmd, Error *err)
     TRY(resolve(&tc, def, err));
     TRY(make_transform(&tc, using, err));
     TRY(used_by_view(&tc, err));
+    TRY(row_type_in_use(at, err));
     TRY(check_texts(&tc, &texts, err));
     bool rewrite = !same_bytes(&tc) && at->rel->relkind == RELKIND_TABLE;
     TRY(change_attribute(&tc, err));

@@ -169,6 +169,8 @@ STATUS grant_default_acl(SessionEnv *env, Oid classid, char objtype, Oid owner, 
 STATUS grant_forget_role(CommandCall *call, Oid role, Error *err);
 
 /* ---- drop.c ---- */
+/* drop_objects; tables that lose the key their rows were ordered by are rewritten. (ddl_drop_one leaves that to its caller.) */
+STATUS ddl_drop_many(SessionEnv *env, const ObjectAddress *objects, int n, DropBehavior behavior, Arena *arena, Error *err);
 STATUS ddl_drop_one(SessionEnv *env, ObjectAddress object, DropBehavior behavior, Error *err);
 
 #endif

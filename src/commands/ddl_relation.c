@@ -5,6 +5,13 @@
 enum { PROC_record_in = 2290, PROC_record_out = 2291, PROC_record_recv = 2402, PROC_record_send = 2403, PROC_array_in = 750, PROC_array_out = 751,
        PROC_array_recv = 2400, PROC_array_send = 2401, PROC_array_typanalyze = 3816, PROC_array_subscript = 6179 };
 
+static STATUS not_in_catalog(const char *name, Oid nsp, Error *err)
+{
+    if (nsp != PG_CATALOG_NAMESPACE) return ST_OK;
+    error_set(err, ERR_INSUFFICIENT_PRIVILEGE, "permission denied to create \"pg_catalog.%s\"", name);
+    return error_detail(err, "System catalog modifications are currently disallowed.");
+}
+
 static STATUS type_by_name(SessionEnv *env, const char *name, Oid nsp, Arena *arena, const Form_pg_type **out, Error *err)
 {
     Datum keys[2] = {cat_name_key(arena, name), datum_oid(nsp)};
@@ -62,6 +69,7 @@ static STATUS create_array_type(SessionEnv *env, const Form_pg_type *elem, Arena
 STATUS ddl_create_type(SessionEnv *env, Form_pg_type *form, bool with_array, Arena *arena, Error *err)
 {
     const Form_pg_type *taken;
+    TRY(not_in_catalog(form->typname, form->typnamespace, err));
     TRY(type_by_name(env, form->typname, form->typnamespace, arena, &taken, err));
     if (taken) {
         error_set(err, ERR_DUPLICATE_OBJECT, "type \"%s\" already exists", form->typname);
@@ -184,6 +192,7 @@ static STATUS insert_class(SessionEnv *env, const NewRelation *def, Oid relation
 STATUS ddl_create_relation(SessionEnv *env, const NewRelation *def, Arena *arena, Oid *out, Error *err)
 {
     Oid relation, row_type = 0;
+    TRY(not_in_catalog(def->name, def->namespace_oid, err));
     TRY(check_columns(env, def, err));
     TRY(ddl_check_relation_name_free(env, def->name, def->namespace_oid, err));
     TRY(cat_new_oid(env, &relation, err));

@@ -120,8 +120,9 @@ STATUS ddl_creation_namespace(SessionEnv *env, const char *database, const char 
     if (database && strcmp(database, env->database_name))
         return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: \"%s.%s\"", database, schema ? schema : "");
     TRY(lookup_creation_namespace(env, schema, temporary, out, err));
-    if (*out == PG_CATALOG_NAMESPACE || *out == 13207) {
-        error_set(err, ERR_INSUFFICIENT_PRIVILEGE, "permission denied to create in schema \"%s\"", schema ? schema : "pg_catalog");
+    enum { INFORMATION_SCHEMA = 13207 };
+    if (*out == INFORMATION_SCHEMA) { /* its contents are made by the server */
+        error_set(err, ERR_INSUFFICIENT_PRIVILEGE, "permission denied to create in schema \"%s\"", "information_schema");
         return error_detail(err, "System catalog modifications are currently disallowed.");
     }
     if (*out == temp_namespace_of(env)) return acl_check_object(env, REL_pg_database, env->database_oid, ACL_CREATE_TEMP, err);

@@ -5,6 +5,44 @@
 
 STATUS ddl_drop_one(SessionEnv *env, ObjectAddress object, DropBehavior behavior, Error *err) { return drop_objects(env, &object, 1, behavior, err); }
 
+/* Tables with a primary key, and columns of types that are not built in: CASCADE may take such a column, and the order of the rows with it. */
+static STATUS keyed_tables(SessionEnv *env, Arena *arena, PtrVec *out, Error *err)
+{
+    CatScan *scan = NULL;
+    const void *form;
+    Datum key = datum_oid(REL_pg_type);
+    Status st = cat_scan_open(env, REL_pg_depend, IDX_depend_reference, 1, &key, arena, &scan, err);
+    while (!failed(st)) {
+        const Relation *rel;
+        bool known = false;
+        st = cat_scan_next(scan, &form, err);
+        if (failed(st) || !form) break;
+        const Form_pg_depend *d = form;
+        if (d->classid != REL_pg_class || d->objsubid <= 0) continue;
+        for (int i = 0; i < out->len && !known; i++) known = ((const Relation *)out->v[i])->oid == d->objid;
+        if (known) continue;
+        st = relation_try_open(env, d->objid, LOCK_NONE, &rel, err);
+        if (!failed(st) && rel && rel->def.nkey && !ptrvec_push(out, arena, (void *)rel)) st = error_out_of_memory(err, 0);
+    }
+    cat_scan_close(scan);
+    return st;
+}
+
+STATUS ddl_drop_many(SessionEnv *env, const ObjectAddress *objects, int n, DropBehavior behavior, Arena *arena, Error *err)
+{
+    PtrVec tables = {0};
+    const Relation *now;
+    if (behavior == DROP_CASCADE) TRY(keyed_tables(env, arena, &tables, err));
+    TRY(drop_objects(env, objects, n, behavior, err));
+    for (int i = 0; i < tables.len; i++) {
+        const Relation *old = tables.v[i];
+        TRY(relation_try_open(env, old->oid, LOCK_NONE, &now, err));
+        if (!now || now->def.nkey) continue;
+        TRY(ddl_rewrite(env, old, NULL, arena, err));
+    }
+    return ST_OK;
+}
+
 /* ---- relations ---- */
 typedef struct RelationKind { int kind; const char *kinds, *article, *word, *command; } RelationKind;
 static const RelationKind relation_kinds[] = {
@@ -212,5 +250,5 @@ STATUS cmd_DropStmt(CommandCall *call, DropStmt *stmt, Error *err)
         if (objects[n].objid) n++;
     }
     if (!n) return ST_OK;
-    return drop_objects(call->env, objects, n, stmt->behavior, err);
+    return ddl_drop_many(call->env, objects, n, stmt->behavior, call->arena, err);
 }

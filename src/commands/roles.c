@@ -418,7 +418,7 @@ STATUS cmd_DropOwnedStmt(CommandCall *call, DropOwnedStmt *stmt, Error *err)
                              role_name_of(env, w.role, call->arena));
         if (stmt->newrole) TRY(ddl_role(env, stmt->newrole, &w.new_owner, err));
         TRY(each_owned(env, w.role, call->arena, collect_owned, &w, err));
-        if (w.n) TRY(drop_objects(env, w.objects, w.n, stmt->behavior, err));
+        if (w.n) TRY(ddl_drop_many(env, w.objects, w.n, stmt->behavior, call->arena, err));
         if (!stmt->newrole) TRY(grant_forget_role(call, w.role, err));
     }
     return ST_OK;
