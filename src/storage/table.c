@@ -2,6 +2,7 @@
 #include "storage/table.h"
 
 #include "storage/key_codec.h"
+#include "storage/kv_stats.h"
 #include "storage/merge.h"
 #include "storage/row_codec.h"
 #include "storage/table_internal.h"
@@ -193,32 +194,52 @@ STATUS table_delete(Txn *t, const TableDef *table, const TupleSlot *old, Error *
 
 /* ---- Estimates. */
 
-enum { SAMPLE_ROWS = 200 };
+enum { SAMPLE_ROWS = 100 };
+
+/* What a row of the table takes in files: remembered, and measured again when the table has become half as large again or smaller. */
+static double entry_bytes(Txn *t, Kv *kv, uint32_t storage_id, Slice lower, Slice upper, uint64_t file_bytes)
+{
+    SizeNote *n = &t->state->sizes[storage_id % SIZE_NOTES];
+    mutex_lock(&t->state->implicit_mutex);
+    SizeNote note = *n;
+    mutex_unlock(&t->state->implicit_mutex);
+    if (note.storage_id == storage_id && file_bytes <= note.file_bytes * 3 / 2 && file_bytes >= note.file_bytes / 2) return note.entry_bytes;
+    note = (SizeNote){storage_id, file_bytes, kv_range_entry_bytes(kv, lower, upper)};
+    mutex_lock(&t->state->implicit_mutex);
+    *n = note;
+    mutex_unlock(&t->state->implicit_mutex);
+    return note.entry_bytes;
+}
 
 STATUS table_estimate(Txn *t, const TableDef *table, double *rows, double *bytes, Error *err)
 {
-    uint8_t lower[4], upper[4];
+    uint8_t low[4], high[4];
+    Slice lower = slice_of(low, 4), upper = slice_of(high, 4);
     MergeCursor m = {0};
-    double n = 0, raw = 0;
+    uint64_t file_bytes = 0, memtable_rows = 0;
+    double n = 0, raw = 0, each = 0;
     bool found = true;
-    key_put_u32(lower, table->storage_id);
-    key_put_u32(upper, table->storage_id + 1);
-    Status st = merge_open(&m, t, NULL, UINT64_MAX, table->place, slice_of(lower, 4), slice_of(upper, 4), true, false, err);
+    key_put_u32(low, table->storage_id);
+    key_put_u32(high, table->storage_id + 1);
+    Status st = merge_open(&m, t, NULL, UINT64_MAX, table->place, lower, upper, true, false, err);
     while (!failed(st) && n < SAMPLE_ROWS) {
         st = merge_move(&m, false, &found, err);
         if (failed(st) || !found) break;
         n++;
         raw += (double)(m.key.len + m.value.len);
     }
-    double stored = failed(st) ? 0 : (double)kv_range_bytes(m.kv, slice_of(lower, 4), slice_of(upper, 4));
+    if (!failed(st) && found) {
+        kv_range_sizes(m.kv, lower, upper, &file_bytes, &memtable_rows);
+        if (file_bytes) each = entry_bytes(t, m.kv, table->storage_id, lower, upper, file_bytes);
+    }
     merge_close(&m);
     if (failed(st)) return st;
     *rows = n;
     *bytes = raw;
     if (!found || n == 0) return ST_OK; /* all seen */
-    /* Files are compressed; half is what rows like pgbench's come to. Spilled own rows count too little, which only costs a plan. */
-    double total = stored * 2 > raw ? stored * 2 : raw;
-    *rows = total / (raw / n);
-    *bytes = stored > raw ? stored : raw;
+    /* Rows written twice count twice until they are compacted, spilled own rows not at all; both only cost a plan. */
+    double estimate = (each > 0 ? (double)file_bytes / each : 0) + (double)memtable_rows;
+    if (estimate > n) *rows = estimate;
+    *bytes = *rows * (raw / n);
     return ST_OK;
 }

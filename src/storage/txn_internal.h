@@ -54,6 +54,10 @@ typedef struct Implicit {
     CoarseLock coarse[COARSE_MAX];
 } Implicit;
 
+/* What a row of a storage id takes in files (table_estimate). */
+typedef struct SizeNote { uint32_t storage_id; uint64_t file_bytes; double entry_bytes; } SizeNote;
+enum { SIZE_NOTES = 64 };
+
 struct Moves;
 struct Gaps;
 typedef struct TxnState { /* of a database, shared by its transactions */
@@ -65,6 +69,7 @@ typedef struct TxnState { /* of a database, shared by its transactions */
     _Atomic int implicit_count;
     struct Moves *moves;
     struct Gaps *gaps;
+    SizeNote sizes[SIZE_NOTES]; /* implicit_mutex */
     _Atomic int gap_count;
     _Atomic uint64_t gap_ticket;
 } TxnState;

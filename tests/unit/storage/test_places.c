@@ -229,3 +229,32 @@ static void movers(size_t buffer, int rounds)
 
 Test(places, spilling_writers_lose_nothing) { movers(2100, 25); }
 Test(places, coarse_writers_lose_nothing) { movers(64, 25); }
+
+Test(places, estimates)
+{
+    Fixture *f = fixture_new();
+    Session s;
+    double rows, bytes;
+    session_open(&s, f, 1);
+    begin(&s);
+    for (int i = 0; i < 50; i++) insert(&s, i, i, "row", false);
+    OK(table_estimate(s.txn, &f->table, &rows, &bytes, err));
+    cr_assert_eq(rows, 50);
+    commit(&s);
+    begin(&s);
+    for (int i = 50; i < 20000; i++) {
+        insert(&s, i, i, "a row with a text that can be compressed, as rows are", false);
+        if (i % 500 == 499) arena_reset(&s.arena);
+    }
+    commit(&s);
+    for (int flushed = 0; flushed < 2; flushed++) {
+        begin(&s);
+        OK(table_estimate(s.txn, &f->table, &rows, &bytes, err));
+        cr_assert(rows > 10000 && rows < 40000, "%f rows", rows);
+        cr_assert(bytes > rows * 40 && bytes < rows * 120);
+        rollback(&s);
+        OK(kv_flush(f->db->kv, err));
+    }
+    session_close(&s);
+    fixture_free(f);
+}
