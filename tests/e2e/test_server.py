@@ -127,6 +127,22 @@ class Life(unittest.TestCase):
         with s.connect() as c:
             self.assertEqual(c.value('SELECT 1'), '1')
 
+    def test_connections_leave_nothing_behind(self):
+        """More sessions than a process has thread keys, then the first use of what wants keys of its own."""
+        s = self.server.start()
+
+        def sessions(count):
+            for _ in range(count):
+                with s.connect() as c:
+                    c.value('SELECT 1')
+        sessions(100)
+        before = s.memory_kb()
+        sessions(1400)
+        self.assertLess(s.memory_kb() - before, 4000)
+        with s.connect() as c:
+            self.assertEqual(c.value("SELECT md5('abc')"), '900150983cd24fb0d6963f7d28e17f72')
+            self.assertEqual(c.value("SELECT round(exp(1.5::numeric), 3) || regexp_replace('abc', 'b+', '-')"), '4.482a-c')
+
     def test_unix_socket(self):
         s = self.server.start()
         found = re.search(r'(/\S*\.s\.PGSQL\.%d)' % s.port, s.log())

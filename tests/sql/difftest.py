@@ -145,7 +145,7 @@ def revive(side, text, say):
             time.sleep(0.05)
         if not server.alive():
             say('     the server ended at: %s' % text)
-            say('     ' + '\n     '.join(server.log().splitlines()[-15:]))
+            say('     ' + '\n     '.join(server.log().splitlines()[-45:]))
             server.start()
     side.reconnect()
 
