@@ -295,6 +295,7 @@ Status copy_from(CommandCall *call, CopyStmt *stmt, const CopyOptions *opt, uint
     CopyFrom cf = {.call = call, .opt = opt};
     TRY(rangevar_relation(call->env, stmt->relation, LOCK_ROW_EXCLUSIVE, false, &cf.rel, err));
     TRY(check_target(&cf, err));
+    TRY(acl_check_relation(call->env, cf.rel->oid, ACL_INSERT, false, err));
     cf.io = session_io(call->env, &cf.row_arena);
     if (stmt->filename) {
         source.file = fopen(stmt->filename, "r");

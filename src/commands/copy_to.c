@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "catalog/acl.h"
+
 typedef struct CopyTo {
     RowSink base;
     CommandCall *call;
@@ -215,6 +217,7 @@ static Status run(CopyTo *ct, Query *query, Error *err)
     uint64_t rows;
     bool at_end;
     Status st;
+    TRY(acl_check_query(ct->call->env, query, err));
     TRY(plan_query(ct->call->env, query, ct->call->params, 0, ct->call->arena, &plan, err));
     ExecOptions opt = {.params = ct->call->params, .snapshot = ct->call->env->snapshot};
     TRY_GOTO(st, exec_open(ct->call->env, plan, &opt, &ex, err), done);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "catalog/acl.h"
 #include "parser/parse_text.h"
 
 static Status parse_option(ExplainState *es, const DefElem *item, Error *err)
@@ -231,6 +232,7 @@ Status cmd_ExplainStmt(CommandCall *call, ExplainStmt *stmt, Error *err)
     PlannedStmt *plan;
     TRY(parse_options(&es, stmt->options, call->sql, err));
     if (stmt->query->commandType == CMD_UTILITY) return explain_utility(call, &es, stmt->query->utilityStmt, err);
+    TRY(acl_check_query(call->env, stmt->query, err));
     int64_t start = clock_monotonic_ns();
     TRY(plan_query(call->env, stmt->query, call->params, 0, call->arena, &plan, err));
     es.planning_ms = since_ms(start);

@@ -295,16 +295,16 @@ static Status finish(PlannerGlobal *glob, Query *query, Plan *top, PlannedStmt *
     return ST_OK;
 }
 
-Status plan_query(SessionEnv *env, Query *query, const ParamList *params, int cursor_options, Arena *arena, PlannedStmt **out, Error *err)
+static Status plan_in(SessionEnv *env, Query *query, const ParamList *params, int cursor_options, Arena *scratch, PlannedStmt **out, Error *err)
 {
     PlannerGlobal *glob;
     PlannedStmt *stmt;
     PlannerInfo *root;
     Plan *top;
-    TRY_NEW(glob, arena, err);
-    TRY_NODE(stmt, PlannedStmt, arena, err);
+    TRY_NEW(glob, scratch, err);
+    TRY_NODE(stmt, PlannedStmt, scratch, err);
     glob->env = env;
-    glob->arena = arena;
+    glob->arena = scratch;
     glob->params = cursor_options & CURSOR_GENERIC_PLAN ? NULL : params;
     stmt->commandType = query->commandType;
     *out = stmt;
@@ -312,6 +312,21 @@ Status plan_query(SessionEnv *env, Query *query, const ParamList *params, int cu
     double fraction = cursor_options & CURSOR_FAST_PLAN ? setting_real(env->settings, SET_cursor_tuple_fraction) : 0;
     TRY(subquery_planner(glob, NULL, query, fraction, &root, &top, err));
     return finish(glob, query, top, stmt, err);
+}
+
+/* Planning a join of many relations tries thousands of paths: all of that lives in a scratch arena, and only the finished plan is copied out. */
+Status plan_query(SessionEnv *env, Query *query, const ParamList *params, int cursor_options, Arena *arena, PlannedStmt **out, Error *err)
+{
+    Arena scratch;
+    PlannedStmt *plan;
+    arena_init(&scratch, env->account, 8192);
+    Status st = plan_in(env, query, params, cursor_options, &scratch, &plan, err);
+    if (!failed(st)) {
+        *out = node_copy(plan, arena);
+        if (!*out) st = error_out_of_memory(err, scratch.total_bytes);
+    }
+    arena_destroy(&scratch);
+    return st;
 }
 
 Status plan_still_valid(SessionEnv *env, const PlannedStmt *stmt, bool *valid, Error *err)

@@ -75,6 +75,7 @@ static Status bind_portal(Session *s, Portal *p, PreparedStatement *ps, const Bi
     TRY(bind_params(s, p, msg, err));
     TRY(bind_formats(p, msg, err));
     if (!ps->raw || ps->query->commandType == CMD_UTILITY || !s->env.txn) return ST_OK;
+    TRY(acl_check_query(&s->env, ps->query, err));
     if (p->params.n && !ps->generic && ps->raw->needs_snapshot) TRY(block_snapshot(s, err));
     return prepared_plan(s, ps, &p->params, &p->arena, &p->plan, &p->plan_cached, err);
 }

@@ -154,6 +154,7 @@ static Status execute_plan(SessionEnv *env, const ExecuteStmt *stmt, const char 
     bool cached;
     TRY(prepared_find(s, stmt->name, &ps, err));
     TRY(prepared_revalidate(s, ps, err));
+    TRY(acl_check_query(env, ps->query, err));
     TRY(execute_params(env, ps, stmt, sql, arena, params, err));
     return prepared_plan(s, ps, params, arena, plan, &cached, err);
 }
@@ -230,4 +231,5 @@ void server_hooks_install(void)
     };
     commands_set_hooks(&hooks);
     functions_register();
+    server_views_register();
 }

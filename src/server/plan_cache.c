@@ -152,7 +152,7 @@ static Status run(Session *s, PreparedStatement *ps, ParamList *params, char *ta
 static bool usable(Session *s, PreparedStatement *ps, const Normalized *nz, ParamList *params)
 {
     Error ignored = ERROR_INIT;
-    bool ok = !failed(prepared_revalidate(s, ps, &ignored)) && ps->generic && ps->generic->singleLookup &&
+    bool ok = !failed(prepared_revalidate(s, ps, &ignored)) && !failed(acl_check_query(&s->env, ps->query, &ignored)) && ps->generic && ps->generic->singleLookup &&
               (ps->generic->readOnly || !txn_options(s->env.txn)->read_only) && !failed(bind(s, ps, nz, params, &ignored));
     error_clear(&ignored);
     return ok;

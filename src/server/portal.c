@@ -213,6 +213,7 @@ static Status declare(Session *s, Portal *p, DeclareCursorStmt *stmt, const Para
 {
     Query *query = node_copy(stmt->query, &p->arena);
     TRY_MEM(query, err);
+    TRY(acl_check_query(&s->env, query, err));
     TRY(copy_params(p, params, err));
     TRY(plan_query(&s->env, query, &p->params, stmt->options, &p->arena, &p->plan, err));
     p->is_cursor = true;

@@ -319,7 +319,7 @@ Status prepared_revalidate(Session *s, PreparedStatement *ps, Error *err)
 static Status make_generic(Session *s, PreparedStatement *ps, Error *err)
 {
     if (ps->generic) return ST_OK;
-    Query *copy = node_copy(ps->query, &ps->plan_arena);
+    Query *copy = node_copy(ps->query, &s->statement); /* consumed by planning */
     TRY_MEM(copy, err);
     Status st = plan_query(&s->env, copy, NULL, 0, &ps->plan_arena, &ps->generic, err);
     if (failed(st)) drop_plan(ps);
@@ -328,7 +328,7 @@ static Status make_generic(Session *s, PreparedStatement *ps, Error *err)
 
 static Status make_custom(Session *s, PreparedStatement *ps, const ParamList *params, Arena *arena, PlannedStmt **out, Error *err)
 {
-    Query *copy = node_copy(ps->query, arena);
+    Query *copy = node_copy(ps->query, &s->statement);
     TRY_MEM(copy, err);
     return plan_query(&s->env, copy, params, 0, arena, out, err);
 }
@@ -348,6 +348,7 @@ Status prepared_plan(Session *s, PreparedStatement *ps, const ParamList *params,
         double average = ps->custom_runs ? ps->custom_cost / ps->custom_runs : 0;
         if (simple || force_generic || (ps->custom_runs >= 5 && plan_cost(ps->generic) <= average * 1.1)) {
             metric_add(METRIC_plan_cache_hits_total, 1);
+            ps->generic_runs++;
             return ST_OK;
         }
     }

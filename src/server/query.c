@@ -64,6 +64,7 @@ Status run_query_tree(Session *s, Query *query, const char *sql, const ParamList
 {
     PlannedStmt *plan;
     if (query->commandType == CMD_UTILITY) return run_utility_statement(s, query, sql, params, sink, tag, err);
+    TRY(acl_check_query(&s->env, query, err));
     if (!s->env.snapshot) TRY(block_snapshot(s, err)); /* planning may evaluate stable functions */
     TRY(plan_query(&s->env, query, params, 0, &s->statement, &plan, err));
     return run_plan(s, plan, params, sink, tag, err);

@@ -3,6 +3,7 @@
 #define HELIOS_SERVER_SESSION_H
 
 #include "commands/commands.h"
+#include "catalog/acl.h"
 #include "common/hash.h"
 #include "parser/analyze.h"
 #include "server/server.h"
@@ -137,6 +138,7 @@ struct PreparedStatement {
     uint64_t settings_generation;
     int refs;                 /* the session's map and portals */
     int custom_runs;
+    int64_t generic_runs;
     double custom_cost;
     bool from_sql;            /* PREPARE */
     int64_t prepared_at;
@@ -197,6 +199,9 @@ bool registry_cancel(Server *server, int pid, Slice key);
 bool registry_signal(SessionEnv *env, int pid, uint32_t bits);
 void registry_each(SessionEnv *env, void (*fn)(void *arg, const SessionActivity *), void *arg);
 int registry_sessions_on(SessionEnv *env, Oid database);
+
+/* views.c: pg_cursors, pg_prepared_statements */
+void server_views_register(void);
 
 /* hooks.c */
 void server_hooks_install(void);
