@@ -56,7 +56,8 @@ STATUS ddl_add_check(SessionEnv *env, Oid relation, const ConstraintDefinition *
     TRY(relation_open(env, relation, LOCK_NONE, &rel, err));
     ExprScope scope = {.rel = rel, .sql = sql};
     TRY(analyze_expression(env, def->raw_expr, EXPR_KIND_CHECK_CONSTRAINT, &scope, arena, &expr, err));
-    if (failed(coerce_to_boolean(env, expr, "CHECK", arena, &expr, err))) return ddl_at(sql, expr_location(expr), err);
+    int location = expr_location(expr);
+    if (failed(coerce_to_boolean(env, expr, "CHECK", arena, &expr, err))) return ddl_at(sql, location, err);
     collect_columns(expr, cols);
     cat_constraint_defaults(&f);
     TRY(cat_new_oid(env, &f.oid, err));

@@ -327,8 +327,8 @@ static STATUS drop_role(CommandCall *call, const RoleSpec *spec, bool missing_ok
         return error_set(err, ERR_DEPENDENT_OBJECTS_STILL_EXIST, "cannot drop role %s because it is required by the database system", spec->rolename);
     check.role = role;
     strbuf_init(&check.detail, call->arena);
-    TRY(note_columns(&check, err));
     TRY(each_owned(env, role, call->arena, note_dependency, &check, err));
+    TRY(note_columns(&check, err));
     if (check.n) {
         error_set(err, ERR_DEPENDENT_OBJECTS_STILL_EXIST, "role \"%s\" cannot be dropped because some objects depend on it", spec->rolename);
         return error_detail(err, "%s", strbuf_cstr(&check.detail));
