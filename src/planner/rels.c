@@ -133,7 +133,7 @@ static Status lateral_references(PlannerInfo *root, RelOptInfo *r, Error *err)
         names = pull_varnos((Node *)rte->values_lists, 0, root->arena);
         TRY(note_needed_vars(root, (Node *)rte->values_lists, err));
     } else if (rte->rtekind == RTE_SUBQUERY && rte->lateral) {
-        names = pull_varnos((Node *)rte->subquery, 1, root->arena);
+        names = pull_varnos((Node *)rte->subquery, 0, root->arena); /* the walk counts the level of the Query it enters */
     }
     r->lateral_relids = names;
     return ST_OK;
