@@ -27,6 +27,8 @@ const TypeInfo *fn_type(CallFrame *cf, Oid type);
 Datum fn_return_buf(CallFrame *cf, const StrBuf *sb);       /* text of a buffer; its failure becomes 53200 */
 Datum fn_return_numeric(CallFrame *cf, const Numeric *v);
 Datum fn_return_interval(CallFrame *cf, const Interval *iv);
+/* Midnight of a date; infinities pass. false: 22008 "date out of range for timestamp". */
+bool fn_date_to_timestamp(CallFrame *cf, int32_t date, int64_t *out);
 /* One row of a function with OUT parameters, a set's next row too. nulls NULL: none. At most 32 columns. */
 Datum fn_return_row(CallFrame *cf, int n, const Datum *values, const bool *nulls);
 bool fn_arg_numeric(CallFrame *cf, int i, Numeric *out);    /* false: error set */

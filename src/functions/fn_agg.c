@@ -80,12 +80,22 @@ static uint8_t *array_state(CallFrame *cf, Datum *state, int n, bool fresh)
     return (uint8_t *)(uintptr_t)p + varlena_header(p) + ARRAY_HEAD;
 }
 static const uint8_t *array_values(Datum state) { const uint8_t *p = datum_bytes(state); return p + varlena_header(p) + ARRAY_HEAD; }
+/* The bytes of a state array; an array of another size (somebody called the function by hand) is an error. */
+static bool array_read(CallFrame *cf, Datum state, void *out, size_t bytes)
+{
+    if (unlikely(varlena_len(datum_bytes(state)) != ARRAY_HEAD + bytes)) {
+        error_set(cf->err, ERR_INTERNAL_ERROR, "expected %d-element array", (int)(bytes / 8));
+        return false;
+    }
+    memcpy(out, array_values(state), bytes);
+    return true;
+}
 
 static Datum int_avg_accum(CallFrame *cf, int64_t v, int64_t by)
 {
     int64_t s[2];
     Datum state = cf->args[0];
-    memcpy(s, array_values(state), sizeof s);
+    if (!array_read(cf, state, s, sizeof s)) return 0;
     uint8_t *p = array_state(cf, &state, 2, s[0] == 0);
     if (unlikely(!p)) return 0;
     s[0] += by;
@@ -101,8 +111,8 @@ FN(int4_avg_combine)
 {
     int64_t a[2], b[2];
     Datum state = cf->args[0];
-    memcpy(a, array_values(state), sizeof a);
-    memcpy(b, array_values(cf->args[1]), sizeof b);
+    if (!array_read(cf, state, a, sizeof a)) return 0;
+    if (!array_read(cf, cf->args[1], b, sizeof b)) return 0;
     uint8_t *p = array_state(cf, &state, 2, a[0] == 0);
     if (!p) return 0;
     a[0] += b[0];
@@ -121,14 +131,14 @@ static Datum int_average(CallFrame *cf, __int128 sum, int64_t n)
 FN(int8_avg)
 {
     int64_t s[2];
-    memcpy(s, array_values(cf->args[0]), sizeof s);
+    if (!array_read(cf, cf->args[0], s, sizeof s)) return 0;
     if (s[0] == 0) RETURN_NULL();
     return int_average(cf, s[1], s[0]);
 }
 FN(int2int4_sum)
 {
     int64_t s[2];
-    memcpy(s, array_values(cf->args[0]), sizeof s);
+    if (!array_read(cf, cf->args[0], s, sizeof s)) return 0;
     if (s[0] == 0) RETURN_NULL();
     return datum_i64(s[1]);
 }
@@ -206,7 +216,7 @@ static Datum float_accum(CallFrame *cf, double v)
 {
     double s[3];
     Datum state = cf->args[0];
-    memcpy(s, array_values(state), sizeof s);
+    if (!array_read(cf, state, s, sizeof s)) return 0;
     uint8_t *p = array_state(cf, &state, 3, s[0] == 0);
     if (unlikely(!p)) return 0;
     double n = s[0] + 1, sx = s[1] + v, sxx = s[2];
@@ -229,8 +239,8 @@ FN(float4_accum) { return float_accum(cf, ARG_F4(1)); }
 FN(float8_combine)
 {
     double a[3], b[3];
-    memcpy(a, array_values(cf->args[0]), sizeof a);
-    memcpy(b, array_values(cf->args[1]), sizeof b);
+    if (!array_read(cf, cf->args[0], a, sizeof a)) return 0;
+    if (!array_read(cf, cf->args[1], b, sizeof b)) return 0;
     if (a[0] == 0) return cf->args[1];
     if (b[0] == 0) return cf->args[0];
     Datum state = cf->args[0];
@@ -246,7 +256,7 @@ FN(float8_combine)
 static Datum float_final(CallFrame *cf, int least, int minus, bool root)
 {
     double s[3];
-    memcpy(s, array_values(cf->args[0]), sizeof s);
+    if (!array_read(cf, cf->args[0], s, sizeof s)) return 0;
     if (s[0] < least) RETURN_NULL();
     double v = s[2] / (s[0] - minus);
     return datum_f8(root ? sqrt(v) : v);
@@ -254,7 +264,7 @@ static Datum float_final(CallFrame *cf, int least, int minus, bool root)
 FN(float8_avg)
 {
     double s[3];
-    memcpy(s, array_values(cf->args[0]), sizeof s);
+    if (!array_read(cf, cf->args[0], s, sizeof s)) return 0;
     if (s[0] == 0) RETURN_NULL();
     return datum_f8(s[1] / s[0]);
 }
@@ -269,7 +279,7 @@ FN(float8_regr_accum)
 {
     double s[6], y = ARG_F8(1), x = ARG_F8(2);
     Datum state = cf->args[0];
-    memcpy(s, array_values(state), sizeof s);
+    if (!array_read(cf, state, s, sizeof s)) return 0;
     uint8_t *p = array_state(cf, &state, 6, s[R_N] == 0);
     if (!p) return 0;
     double n0 = s[R_N], n = n0 + 1, sx0 = s[R_SX], sy0 = s[R_SY];
@@ -298,8 +308,8 @@ FN(float8_regr_accum)
 FN(float8_regr_combine)
 {
     double a[6], b[6];
-    memcpy(a, array_values(cf->args[0]), sizeof a);
-    memcpy(b, array_values(cf->args[1]), sizeof b);
+    if (!array_read(cf, cf->args[0], a, sizeof a)) return 0;
+    if (!array_read(cf, cf->args[1], b, sizeof b)) return 0;
     if (a[0] == 0) return cf->args[1];
     if (b[0] == 0) return cf->args[0];
     Datum state = cf->args[0];
@@ -319,7 +329,7 @@ FN(float8_regr_combine)
     FN(name)                                                               \
     {                                                                      \
         double s[6];                                                       \
-        memcpy(s, array_values(cf->args[0]), sizeof s);                    \
+        if (!array_read(cf, cf->args[0], s, sizeof s)) return 0;                    \
         if (s[R_N] < 1 || (null_if)) RETURN_NULL();                        \
         return datum_f8(value);                                            \
     }
@@ -343,7 +353,7 @@ static Datum interval_add(CallFrame *cf, int by)
     Datum state = cf->args[0];
     const uint8_t *v = datum_bytes(state);
     if (varlena_len(v) != ARRAY_HEAD + sizeof s) return CALL_ERROR(cf, ERR_INTERNAL_ERROR, "expected 2-element interval array");
-    memcpy(&s, array_values(state), sizeof s);
+    if (!array_read(cf, state, &s, sizeof s)) return 0;
     if (s.count.time == 0 || !cf->agg_arena) {
         uint8_t *copy = arena_memdup(state_arena(cf), v, varlena_total(v));
         FTRY_MEM(copy);
@@ -364,7 +374,7 @@ FN(interval_accum_inv) { return interval_add(cf, -1); }
 FN(interval_avg)
 {
     IntervalPair s;
-    memcpy(&s, array_values(cf->args[0]), sizeof s);
+    if (!array_read(cf, cf->args[0], &s, sizeof s)) return 0;
     if (s.count.time == 0) RETURN_NULL();
     Datum args[2] = {datum_ptr(&s.sum), datum_f8((double)s.count.time)};
     CallFrame inner = *cf;

@@ -25,7 +25,7 @@ FN(date_mi)
 }
 FN(date_finite) { return datum_bool(DATE_IS_FINITE(ARG_I32(0))); }
 
-static bool date_ts(CallFrame *cf, int32_t d, int64_t *out)
+bool fn_date_to_timestamp(CallFrame *cf, int32_t d, int64_t *out)
 {
     if (!DATE_IS_FINITE(d)) {
         *out = d > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_NEG_INFINITY;
@@ -38,11 +38,11 @@ static bool date_ts(CallFrame *cf, int32_t d, int64_t *out)
     *out = d * USECS_PER_DAY;
     return true;
 }
-FN(date_timestamp) { int64_t t; return date_ts(cf, ARG_I32(0), &t) ? datum_i64(t) : 0; }
+FN(date_timestamp) { int64_t t; return fn_date_to_timestamp(cf, ARG_I32(0), &t) ? datum_i64(t) : 0; }
 FN(date_timestamptz)
 {
     int64_t t;
-    if (!date_ts(cf, ARG_I32(0), &t)) return 0;
+    if (!fn_date_to_timestamp(cf, ARG_I32(0), &t)) return 0;
     return timestamp_to_timestamptz(t, fn_format(cf)->timezone, &t) ? datum_i64(t)
                                                                     : CALL_ERROR(cf, ERR_DATETIME_VALUE_OUT_OF_RANGE, "date out of range for timestamp");
 }
@@ -58,7 +58,7 @@ FN(timestamptz_date) { return ts_date(timestamptz_to_timestamp(ARG_I64(0), fn_fo
 static Datum join(CallFrame *cf, int32_t d, int64_t time, int zone)
 {
     int64_t t;
-    if (!date_ts(cf, d, &t)) return 0;
+    if (!fn_date_to_timestamp(cf, d, &t)) return 0;
     if (TIMESTAMP_IS_FINITE(t)) {
         t += time + zone * USECS_PER_SEC;
         if (!TIMESTAMP_IN_RANGE(t)) return ts_range(cf);

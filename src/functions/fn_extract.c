@@ -163,8 +163,9 @@ FN(extract_date)
 }
 FN(sql_date_part_date)
 {
-    int32_t d = ARG_I32(1);
-    Datum args[2] = {cf->args[0], datum_i64(DATE_IS_FINITE(d) ? d * USECS_PER_DAY : d > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_NEG_INFINITY)};
+    int64_t ts;
+    if (!fn_date_to_timestamp(cf, ARG_I32(1), &ts)) return 0;
+    Datum args[2] = {cf->args[0], datum_i64(ts)};
     CallFrame inner = *cf;
     inner.args = args;
     Datum r = stamp_part(&inner, false, false);

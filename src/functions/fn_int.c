@@ -41,7 +41,7 @@ ARITH(int82, ARG_I64, ARG_I16, int64_t, datum_i64, "bigint", INT64_MIN)
     FN(p##or) { return make((rtype)(A(0) | A(1))); }                                                                        \
     FN(p##xor) { return make((rtype)(A(0) ^ A(1))); }                                                                       \
     FN(p##not) { return make((rtype)~A(0)); }                                                                               \
-    FN(p##shl) { return make((rtype)((u##rtype)A(0) << (ARG_I32(1) & (bits - 1)))); }                                       \
+    FN(p##shl) { return make((rtype)((uint64_t)A(0) << (ARG_I32(1) & (bits - 1)))); }                                        \
     FN(p##shr) { return make((rtype)(A(0) >> (ARG_I32(1) & (bits - 1)))); }                                                 \
     FN(p##larger) { return make(A(0) > A(1) ? A(0) : A(1)); }                                                               \
     FN(p##smaller) { return make(A(0) < A(1) ? A(0) : A(1)); }

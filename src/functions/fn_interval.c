@@ -14,8 +14,9 @@ static bool iv_add(const Interval *a, const Interval *b, Interval *r)
 }
 static bool iv_neg(const Interval *a, Interval *r)
 {
+    if (a->time == INT64_MIN || a->day == INT32_MIN || a->month == INT32_MIN) return false;
     *r = (Interval){-a->time, -a->day, -a->month};
-    return a->time != INT64_MIN && a->day != INT32_MIN && a->month != INT32_MIN;
+    return true;
 }
 FN(interval_pl)
 {
@@ -125,7 +126,9 @@ FN(make_interval)
     int64_t m = years * 12 + months, d = weeks * 7 + days;
     double t = rint(secs * (double)USECS_PER_SEC);
     if (m != (int32_t)m || d != (int32_t)d || !(fabs(t) < 9e18)) return iv_range(cf);
-    return fn_return_interval(cf, &(Interval){hours * USECS_PER_HOUR + mins * USECS_PER_MINUTE + (int64_t)t, (int32_t)d, (int32_t)m});
+    int64_t us;
+    if (__builtin_add_overflow(hours * USECS_PER_HOUR, mins * USECS_PER_MINUTE, &us) || __builtin_add_overflow(us, (int64_t)t, &us)) return iv_range(cf);
+    return fn_return_interval(cf, &(Interval){us, (int32_t)d, (int32_t)m});
 }
 
 /* ---- timestamp and interval ---- */
@@ -177,8 +180,8 @@ FN(sql_interval_pl_timestamp) { return ts_plus_call(cf, ARG_I64(1), interval_get
 FN(sql_interval_pl_timestamptz) { return ts_plus_call(cf, ARG_I64(1), interval_get(cf->args[0]), true, false); }
 static Datum date_plus(CallFrame *cf, int32_t d, Interval iv, bool minus)
 {
-    int64_t ts = DATE_IS_FINITE(d) ? d * USECS_PER_DAY : d > 0 ? TIMESTAMP_INFINITY : TIMESTAMP_NEG_INFINITY;
-    if (DATE_IS_FINITE(d) && d >= TIMESTAMP_END / USECS_PER_DAY) return CALL_ERROR(cf, ERR_DATETIME_VALUE_OUT_OF_RANGE, "date out of range for timestamp");
+    int64_t ts;
+    if (!fn_date_to_timestamp(cf, d, &ts)) return 0;
     return ts_plus_call(cf, ts, iv, false, minus);
 }
 FN(date_pl_interval) { return date_plus(cf, ARG_I32(0), interval_get(cf->args[1]), false); }
@@ -204,13 +207,19 @@ static Datum in_range_ts(CallFrame *cf, int64_t val, int64_t base, bool zoned)
     Interval off = interval_get(cf->args[2]), neg;
     int64_t sum;
     if (interval_span(&off) < 0) return CALL_ERROR(cf, ERR_INVALID_PRECEDING_OR_FOLLOWING_SIZE, "invalid preceding or following size in window function");
-    iv_neg(&off, &neg);
+    if (!iv_neg(&off, &neg)) return iv_range(cf);
     if (!ts_plus(base, ARG_BOOL(3) ? &neg : &off, zoned, fn_format(cf)->timezone, &sum)) return ts_range(cf);
     return datum_bool(ARG_BOOL(4) ? val <= sum : val >= sum);
 }
 FN(in_range_timestamp_interval) { return in_range_ts(cf, ARG_I64(0), ARG_I64(1), false); }
 FN(in_range_timestamptz_interval) { return in_range_ts(cf, ARG_I64(0), ARG_I64(1), true); }
-FN(in_range_date_interval) { return in_range_ts(cf, ARG_I32(0) * USECS_PER_DAY, ARG_I32(1) * USECS_PER_DAY, false); }
+FN(in_range_date_interval)
+{
+    int64_t t[2];
+    for (int i = 0; i < 2; i++)
+        if (!fn_date_to_timestamp(cf, ARG_I32(i), &t[i])) return 0;
+    return in_range_ts(cf, t[0], t[1], false);
+}
 FN(in_range_interval_interval)
 {
     Interval v = interval_get(cf->args[0]), b = interval_get(cf->args[1]), o = interval_get(cf->args[2]);
@@ -262,7 +271,7 @@ FN(timestamptz_timestamp) { return datum_i64(timestamptz_to_timestamp(ARG_I64(0)
 static Datum shift(CallFrame *cf, int64_t t, int64_t seconds)
 {
     if (!TIMESTAMP_IS_FINITE(t)) return datum_i64(t);
-    t += seconds * USECS_PER_SEC;
+    if (__builtin_add_overflow(t, seconds * USECS_PER_SEC, &t)) return ts_range(cf);
     return TIMESTAMP_IN_RANGE(t) ? datum_i64(t) : ts_range(cf);
 }
 static int64_t unix_of(int64_t t) { return t / USECS_PER_SEC + POSTGRES_EPOCH_UNIX_S; }

@@ -281,7 +281,7 @@ FN(interval_to_char)
     m.dt.min = (int)(iv.time / USECS_PER_MINUTE % 60);
     m.dt.sec = (int)(iv.time / USECS_PER_SEC % 60);
     m.dt.usec = (int)(iv.time % USECS_PER_SEC);
-    m.yday = (int)(m.dt.year * 12 + m.dt.month) * 30 + m.dt.day;
+    m.yday = (int)((m.dt.year * 12 + m.dt.month) * 30 + m.dt.day);
     return print_moment(cf, &m);
 }
 

@@ -351,6 +351,9 @@ STATUS interval_parse(const FormatOptions *f, Slice text, int32_t typmod, Interv
     if (res == DT_FIELD_OVERFLOW) res = DT_INTERVAL_OVERFLOW;
     TRY(datetime_error(res, text, "interval", err));
     *out = (Interval){r.acc.usec, r.acc.day, (int32_t)months};
-    if (r.ago) *out = (Interval){-out->time, -out->day, -out->month};
+    if (r.ago) {
+        if (out->time == INT64_MIN || out->day == INT32_MIN || out->month == INT32_MIN) return datetime_error(DT_INTERVAL_OVERFLOW, text, "interval", err);
+        *out = (Interval){-out->time, -out->day, -out->month};
+    }
     return interval_apply_typmod(out, typmod, err);
 }
