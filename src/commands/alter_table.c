@@ -177,24 +177,55 @@ static STATUS row_security(AlterTable *at, const AlterTableCmd *cmd, Error *err)
 static STATUS inheritance(AlterTable *at UNUSED, const AlterTableCmd *cmd UNUSED, Error *err) { return error_unsupported(err, "table inheritance"); }
 static STATUS partitions(AlterTable *at UNUSED, const AlterTableCmd *cmd UNUSED, Error *err) { return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "partitioned tables are not supported"); }
 
-/* Which relations each subcommand is for. */
-static const struct { AlterFn run; const char *kinds; } subcommands[] = {
-    [AT_ADD_COLUMN] = {alter_add_column, "rc"}, [AT_ADD_COLUMN_IF_NOT_EXISTS] = {alter_add_column, "rc"}, [AT_COLUMN_DEFAULT] = {alter_column_default, "rv"},
-    [AT_DROP_NOT_NULL] = {alter_not_null, "r"}, [AT_SET_NOT_NULL] = {alter_not_null, "r"}, [AT_DROP_EXPRESSION] = {alter_drop_expression, "r"},
-    [AT_SET_STATISTICS] = {alter_column_setting, "rmi"}, [AT_SET_OPTIONS] = {alter_column_setting, "rm"}, [AT_RESET_OPTIONS] = {alter_column_setting, "rm"},
-    [AT_SET_STORAGE] = {alter_column_setting, "rm"}, [AT_SET_COMPRESSION] = {alter_column_setting, "rm"}, [AT_DROP_COLUMN] = {alter_drop_column, "rc"},
-    [AT_ADD_CONSTRAINT] = {add_constraint, "r"}, [AT_ADD_INDEX_CONSTRAINT] = {add_index_constraint, "r"}, [AT_ALTER_CONSTRAINT] = {alter_constraint, "r"},
-    [AT_VALIDATE_CONSTRAINT] = {validate_constraint, "r"}, [AT_DROP_CONSTRAINT] = {drop_constraint, "r"}, [AT_ALTER_COLUMN_TYPE] = {alter_column_type, "rc"},
-    [AT_CHANGE_OWNER] = {change_owner, "rvmSci"}, [AT_CLUSTER_ON] = {cluster_on, "rm"}, [AT_DROP_CLUSTER] = {cluster_on, "rm"},
-    [AT_SET_LOGGED] = {logged, "r"}, [AT_SET_UNLOGGED] = {logged, "r"}, [AT_SET_TABLESPACE] = {set_tablespace, "rmi"},
-    [AT_SET_REL_OPTIONS] = {rel_options, "rmvi"}, [AT_RESET_REL_OPTIONS] = {rel_options, "rmvi"}, [AT_ENABLE_TRIGGER] = {trigger_state, "r"},
-    [AT_ENABLE_ALWAYS_TRIGGER] = {trigger_state, "r"}, [AT_ENABLE_REPLICA_TRIGGER] = {trigger_state, "r"}, [AT_DISABLE_TRIGGER] = {trigger_state, "r"},
-    [AT_ENABLE_TRIGGER_ALL] = {trigger_state, "r"}, [AT_DISABLE_TRIGGER_ALL] = {trigger_state, "r"}, [AT_ENABLE_TRIGGER_USER] = {trigger_state, "r"},
-    [AT_DISABLE_TRIGGER_USER] = {trigger_state, "r"}, [AT_ADD_INHERIT] = {inheritance, "r"}, [AT_DROP_INHERIT] = {inheritance, "r"},
-    [AT_REPLICA_IDENTITY] = {replica_identity, "rm"}, [AT_ENABLE_ROW_SECURITY] = {row_security, "r"}, [AT_DISABLE_ROW_SECURITY] = {row_security, "r"},
-    [AT_FORCE_ROW_SECURITY] = {row_security, "r"}, [AT_NO_FORCE_ROW_SECURITY] = {row_security, "r"}, [AT_ADD_IDENTITY] = {alter_identity, "r"},
-    [AT_SET_IDENTITY] = {alter_identity, "r"}, [AT_DROP_IDENTITY] = {alter_identity, "r"}, [AT_ATTACH_PARTITION] = {partitions, "rp"},
-    [AT_DETACH_PARTITION] = {partitions, "rp"}, [AT_OTHER] = {NULL, ""}};
+/* Each subcommand: its function, the relations it is for, and what messages call it. */
+static const struct { AlterFn run; const char *kinds, *name; } subcommands[] = {
+    [AT_ADD_COLUMN] = {alter_add_column, "rc", "ADD COLUMN"},
+    [AT_ADD_COLUMN_IF_NOT_EXISTS] = {alter_add_column, "rc", "ADD COLUMN"},
+    [AT_COLUMN_DEFAULT] = {alter_column_default, "rv", "ALTER COLUMN ... SET DEFAULT"},
+    [AT_DROP_NOT_NULL] = {alter_not_null, "r", "ALTER COLUMN ... DROP NOT NULL"},
+    [AT_SET_NOT_NULL] = {alter_not_null, "r", "ALTER COLUMN ... SET NOT NULL"},
+    [AT_DROP_EXPRESSION] = {alter_drop_expression, "r", "ALTER COLUMN ... DROP EXPRESSION"},
+    [AT_SET_STATISTICS] = {alter_column_setting, "rmi", "ALTER COLUMN ... SET STATISTICS"},
+    [AT_SET_OPTIONS] = {alter_column_setting, "rm", "ALTER COLUMN ... SET"},
+    [AT_RESET_OPTIONS] = {alter_column_setting, "rm", "ALTER COLUMN ... RESET"},
+    [AT_SET_STORAGE] = {alter_column_setting, "rm", "ALTER COLUMN ... SET STORAGE"},
+    [AT_SET_COMPRESSION] = {alter_column_setting, "rm", "ALTER COLUMN ... SET COMPRESSION"},
+    [AT_DROP_COLUMN] = {alter_drop_column, "rc", "DROP COLUMN"},
+    [AT_ADD_CONSTRAINT] = {add_constraint, "r", "ADD CONSTRAINT"},
+    [AT_ADD_INDEX_CONSTRAINT] = {add_index_constraint, "r", "ADD CONSTRAINT USING INDEX"},
+    [AT_ALTER_CONSTRAINT] = {alter_constraint, "r", "ALTER CONSTRAINT"},
+    [AT_VALIDATE_CONSTRAINT] = {validate_constraint, "r", "VALIDATE CONSTRAINT"},
+    [AT_DROP_CONSTRAINT] = {drop_constraint, "r", "DROP CONSTRAINT"},
+    [AT_ALTER_COLUMN_TYPE] = {alter_column_type, "rc", "ALTER COLUMN ... SET DATA TYPE"},
+    [AT_CHANGE_OWNER] = {change_owner, "rvmSci", "OWNER TO"},
+    [AT_CLUSTER_ON] = {cluster_on, "rm", "CLUSTER ON"},
+    [AT_DROP_CLUSTER] = {cluster_on, "rm", "SET WITHOUT CLUSTER"},
+    [AT_SET_LOGGED] = {logged, "r", "SET LOGGED"},
+    [AT_SET_UNLOGGED] = {logged, "r", "SET UNLOGGED"},
+    [AT_SET_TABLESPACE] = {set_tablespace, "rmi", "SET TABLESPACE"},
+    [AT_SET_REL_OPTIONS] = {rel_options, "rmvi", "SET"},
+    [AT_RESET_REL_OPTIONS] = {rel_options, "rmvi", "RESET"},
+    [AT_ENABLE_TRIGGER] = {trigger_state, "r", "ENABLE TRIGGER"},
+    [AT_ENABLE_ALWAYS_TRIGGER] = {trigger_state, "r", "ENABLE ALWAYS TRIGGER"},
+    [AT_ENABLE_REPLICA_TRIGGER] = {trigger_state, "r", "ENABLE REPLICA TRIGGER"},
+    [AT_DISABLE_TRIGGER] = {trigger_state, "r", "DISABLE TRIGGER"},
+    [AT_ENABLE_TRIGGER_ALL] = {trigger_state, "r", "ENABLE TRIGGER ALL"},
+    [AT_DISABLE_TRIGGER_ALL] = {trigger_state, "r", "DISABLE TRIGGER ALL"},
+    [AT_ENABLE_TRIGGER_USER] = {trigger_state, "r", "ENABLE TRIGGER USER"},
+    [AT_DISABLE_TRIGGER_USER] = {trigger_state, "r", "DISABLE TRIGGER USER"},
+    [AT_ADD_INHERIT] = {inheritance, "r", "INHERIT"},
+    [AT_DROP_INHERIT] = {inheritance, "r", "NO INHERIT"},
+    [AT_REPLICA_IDENTITY] = {replica_identity, "rm", "REPLICA IDENTITY"},
+    [AT_ENABLE_ROW_SECURITY] = {row_security, "r", "ENABLE ROW SECURITY"},
+    [AT_DISABLE_ROW_SECURITY] = {row_security, "r", "DISABLE ROW SECURITY"},
+    [AT_FORCE_ROW_SECURITY] = {row_security, "r", "FORCE ROW SECURITY"},
+    [AT_NO_FORCE_ROW_SECURITY] = {row_security, "r", "NO FORCE ROW SECURITY"},
+    [AT_ADD_IDENTITY] = {alter_identity, "r", "ALTER COLUMN ... ADD IDENTITY"},
+    [AT_SET_IDENTITY] = {alter_identity, "r", "ALTER COLUMN ... SET"},
+    [AT_DROP_IDENTITY] = {alter_identity, "r", "ALTER COLUMN ... DROP IDENTITY"},
+    [AT_ATTACH_PARTITION] = {partitions, "rp", "ATTACH PARTITION"},
+    [AT_DETACH_PARTITION] = {partitions, "rp", "DETACH PARTITION"},
+    [AT_OTHER] = {NULL, "", ""}};
 
 /* PostgreSQL's order of work: what is dropped first, then types, new columns, attributes, keys, other constraints, the rest. */
 enum { PASS_DROP, PASS_TYPE, PASS_ADD_COLUMN, PASS_COLUMN, PASS_KEY, PASS_CONSTRAINT, PASS_OTHER, PASSES };
@@ -217,10 +248,11 @@ static int pass_of(const AlterTableCmd *cmd)
     }
 }
 
-static STATUS wrong_kind(const AlterTable *at, Error *err)
+static STATUS wrong_kind(const AlterTable *at, const AlterTableCmd *cmd, Error *err)
 {
-    error_set(err, ERR_WRONG_OBJECT_TYPE, "ALTER action cannot be performed on relation \"%s\"", at->rel->name);
-    return error_detail(err, "This operation is not supported for %ss.", relkind_word(at->rel->relkind));
+    const char *name = cmd->subtype == AT_COLUMN_DEFAULT && !cmd->def ? "ALTER COLUMN ... DROP DEFAULT" : subcommands[cmd->subtype].name;
+    error_set(err, ERR_WRONG_OBJECT_TYPE, "ALTER action %s cannot be performed on relation \"%s\"", name, at->rel->name);
+    return error_detail(err, "This operation is not supported for %s.", relkind_words(at->rel->relkind));
 }
 
 static LockMode lock_for(const List *cmds)
@@ -260,7 +292,7 @@ static STATUS run_subcommand(AlterTable *at, const AlterTableCmd *cmd, Error *er
 {
     if (cmd->subtype < 0 || cmd->subtype > AT_OTHER || !subcommands[cmd->subtype].run) return error_unsupported(err, "this form of ALTER TABLE");
     TRY(relation_open(at->env, at->relation, LOCK_NONE, &at->rel, err));
-    if (!strchr(subcommands[cmd->subtype].kinds, at->rel->relkind)) return wrong_kind(at, err);
+    if (!strchr(subcommands[cmd->subtype].kinds, at->rel->relkind)) return wrong_kind(at, cmd, err);
     return subcommands[cmd->subtype].run(at, cmd, err);
 }
 

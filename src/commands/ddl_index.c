@@ -361,7 +361,7 @@ STATUS cmd_IndexStmt(CommandCall *call, IndexStmt *stmt, Error *err)
     TRY(rangevar_relation(env, stmt->relation, LOCK_SHARE, false, &rel, err));
     if (rel->relkind != RELKIND_TABLE && rel->relkind != RELKIND_MATVIEW) {
         error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"", rel->name);
-        return error_detail(err, "This operation is not supported for %ss.", relkind_word(rel->relkind));
+        return error_detail(err, "This operation is not supported for %s.", relkind_words(rel->relkind));
     }
     TRY(ddl_check_owner(env, rel, err));
     TRY(acl_check_object(env, REL_pg_namespace, rel->namespace_oid, ACL_CREATE, err));

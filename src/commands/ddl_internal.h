@@ -46,7 +46,8 @@ String *ddl_string(Arena *arena, const char *text);
 /* WITH (...) of relations: text[] of name=value. reset: names to be taken out of old. Names we do not know: 22023. */
 STATUS ddl_reloptions(Datum old, const List *items, bool reset, Arena *arena, Datum *out, Error *err);
 static inline ObjectAddress address(Oid classid, Oid objid, int subid) { return (ObjectAddress){classid, objid, subid}; }
-const char *relkind_word(char relkind); /* "table", "view" ... */
+const char *relkind_word(char relkind);  /* "table", "view" ... */
+const char *relkind_words(char relkind); /* "tables", "indexes" ... */
 /* Gives the error that is set the place in the source text (unless it has one, or sql is NULL). Always ST_FAILED. */
 Status ddl_at(const char *sql, int location, Error *err);
 

@@ -168,7 +168,7 @@ static STATUS set_owned_by(SessionEnv *env, const Relation *seq, const List *own
     TRY(rangevar_relation(env, &rv, LOCK_ACCESS_SHARE, false, &table, err));
     if (table->relkind != RELKIND_TABLE && table->relkind != RELKIND_VIEW) {
         error_set(err, ERR_WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"%s\"", table->name);
-        return error_detail(err, "This operation is not supported for %ss.", relkind_word(table->relkind));
+        return error_detail(err, "This operation is not supported for %s.", relkind_words(table->relkind));
     }
     if (table->owner != seq->owner) return error_set(err, ERR_OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must have same owner as table it is linked to");
     if (table->namespace_oid != seq->namespace_oid)

@@ -90,10 +90,12 @@ static STATUS like_columns(TableBuild *b, const LikeUse *like, Error *err)
 static STATUS add_like(TableBuild *b, const TableLikeClause *clause, Error *err)
 {
     const Relation *rel;
-    TRY(rangevar_relation(b->env, clause->relation, LOCK_ACCESS_SHARE, false, &rel, err));
+    int location = clause->relation->location;
+    if (failed(rangevar_relation(b->env, clause->relation, LOCK_ACCESS_SHARE, false, &rel, err))) return ddl_at(b->sql, location, err);
     if (!strchr("rvmcfp", rel->relkind)) {
         error_set(err, ERR_WRONG_OBJECT_TYPE, "relation \"%s\" is invalid in LIKE clause", rel->name);
-        return error_detail(err, "This operation is not supported for %ss.", relkind_word(rel->relkind));
+        error_detail(err, "This operation is not supported for %s.", relkind_words(rel->relkind));
+        return ddl_at(b->sql, location, err);
     }
     TRY(acl_check_relation(b->env, rel->oid, ACL_SELECT, false, err));
     if (b->nlikes == 16) return error_set(err, ERR_FEATURE_NOT_SUPPORTED, "more than 16 LIKE clauses are not supported");
@@ -166,7 +168,15 @@ static STATUS like_indexes(TableBuild *b, const LikeUse *like, Error *err)
         TRY(relation_open(b->env, b->oid, LOCK_NONE, &rel, err));
         *spec = (IndexSpec){.am = ix->am, .ncols = ix->def.ncolumns, .nkeys = ix->nkeyatts, .unique = ix->unique, .primary = ix->primary,
                             .deferrable = !ix->immediate, .nulls_not_distinct = ix->def.nulls_not_distinct, .table_is_new = true};
-        for (int k = 0; k < like->rel->nconstraints; k++) spec->is_constraint = spec->is_constraint || like->rel->constraints[k].index == ix->oid;
+        for (int k = 0; k < like->rel->nconstraints; k++) {
+            const ConstraintInfo *c = &like->rel->constraints[k];
+            if (c->index != ix->oid || c->contype == 'f') continue;
+            spec->is_constraint = true;
+            spec->initdeferred = c->deferred;
+        }
+        Form_pg_class cls;
+        TRY(ddl_class(b->env, ix->oid, b->arena, &cls, err));
+        spec->reloptions = cls.reloptions;
         for (int k = 0; k < spec->ncols; k++) {
             const Attribute *a = &ix->def.desc->atts[k];
             spec->cols[k] = (IndexColumn){.name = a->name, .type = a->type, .typmod = a->typmod, .collation = a->collation};

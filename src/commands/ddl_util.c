@@ -142,6 +142,21 @@ const char *relkind_word(char relkind)
     }
 }
 
+const char *relkind_words(char relkind)
+{
+    switch (relkind) {
+    case 'i': return "indexes";
+    case 'I': return "partitioned indexes";
+    case 'S': return "sequences";
+    case 'v': return "views";
+    case 'm': return "materialized views";
+    case 'c': return "composite types";
+    case 'f': return "foreign tables";
+    case 'p': return "partitioned tables";
+    default: return "tables";
+    }
+}
+
 STATUS ddl_check_owner(SessionEnv *env, const Relation *rel, Error *err)
 {
     if (rel->oid < FIRST_NORMAL_OID)

@@ -161,16 +161,30 @@ static STATUS find_schema(SessionEnv *env, const Node *node, bool missing_ok, Oi
     return owner_check(env, REL_pg_namespace, *out, err);
 }
 
-static STATUS find_function(SessionEnv *env, const Node *node, int kind, bool missing_ok, Oid *out, Error *err)
+static void append_names(StrBuf *sb, const List *names)
+{
+    LIST_EACH(String *, s, names) strbuf_printf(sb, "%s%s", s_i ? "." : "", s->sval);
+}
+
+static STATUS find_function(SessionEnv *env, const Node *node, int kind, bool missing_ok, Arena *arena, Oid *out, Error *err)
 {
     const ObjectWithArgs *o = (const ObjectWithArgs *)node;
     static const List no_args = {.tag = T_List};
     const List *args = o->args_unspecified ? NULL : o->objargs ? o->objargs : &no_args;
     TRY(lookup_function(env, o->objname, args, missing_ok, out, err));
     if (*out) return owner_check(env, REL_pg_proc, *out, err);
-    const char *schema, *name;
-    TRY(ddl_split_name((const Node *)o->objname, &schema, &name, err));
-    session_notice(env, SEV_NOTICE, 0, NULL, NULL, "%s %s() does not exist, skipping", kind == OBJ_PROCEDURE ? "procedure" : "function", name);
+    StrBuf text;
+    strbuf_init(&text, arena);
+    append_names(&text, o->objname);
+    strbuf_char(&text, '(');
+    LIST_EACH(TypeName *, t, o->objargs) {
+        if (t_i) strbuf_char(&text, ',');
+        if (!t) continue;
+        append_names(&text, t->names);
+        for (int i = 0; i < t->array_dims; i++) strbuf_str(&text, "[]");
+    }
+    TRY(strbuf_check(&text, err));
+    session_notice(env, SEV_NOTICE, 0, NULL, NULL, "%s %s) does not exist, skipping", kind == OBJ_PROCEDURE ? "procedure" : "function", strbuf_cstr(&text));
     return ST_OK;
 }
 
@@ -232,7 +246,7 @@ static STATUS find_object(CommandCall *call, const DropStmt *stmt, const Node *n
     case OBJ_DOMAIN: out->classid = REL_pg_type; return find_type(env, node, stmt->removeType, stmt->missing_ok, call->arena, &out->objid, err);
     case OBJ_FUNCTION: case OBJ_PROCEDURE: case OBJ_ROUTINE: case OBJ_AGGREGATE:
         out->classid = REL_pg_proc;
-        return find_function(env, node, stmt->removeType, stmt->missing_ok, &out->objid, err);
+        return find_function(env, node, stmt->removeType, stmt->missing_ok, call->arena, &out->objid, err);
     case OBJ_EXTENSION: out->classid = REL_pg_extension; return find_extension(env, node, stmt->missing_ok, call->arena, &out->objid, err);
     case OBJ_TRIGGER: case OBJ_RULE: case OBJ_POLICY: return find_on_table(env, node, stmt->removeType, stmt->missing_ok, call->arena, out, err);
     default:

@@ -20,7 +20,7 @@ STATUS cmd_LockStmt(CommandCall *call, LockStmt *stmt, Error *err)
         TRY(rangevar_relation(env, rv, LOCK_NONE, false, &rel, err));
         if (!strchr("rpvf", rel->relkind)) {
             error_set(err, ERR_WRONG_OBJECT_TYPE, "cannot lock relation \"%s\"", rel->name);
-            return error_detail(err, "This operation is not supported for %ss.", relkind_word(rel->relkind));
+            return error_detail(err, "This operation is not supported for %s.", relkind_words(rel->relkind));
         }
         TRY(acl_check_relation(env, rel->oid, privileges_for(mode), true, err));
         LockTag tag = {.kind = LOCKTAG_RELATION, .database = env->database_oid, .a = rel->oid};
