@@ -114,7 +114,7 @@ def filter_tests(suite, only):
     for item in suite:
         if isinstance(item, unittest.TestSuite):
             yield from filter_tests(item, only)
-        elif only in item.id() or isinstance(item, unittest.loader._FailedTest):
+        elif only in item.id() or 'test_zz_end' in item.id() or isinstance(item, unittest.loader._FailedTest):
             yield item
 
 
@@ -144,7 +144,8 @@ SUITES = {
 def sanitizer_environment():
     os.environ.setdefault('ASAN_OPTIONS', 'detect_leaks=1:abort_on_error=0:exitcode=66:detect_stack_use_after_return=0')
     os.environ.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1')
-    os.environ.setdefault('TSAN_OPTIONS', 'halt_on_error=0:exitcode=66:second_deadlock_stack=1')
+    os.environ.setdefault('TSAN_OPTIONS', 'halt_on_error=0:exitcode=66:second_deadlock_stack=1:suppressions=' +
+                          os.path.join(ROOT, 'tests', 'support', 'tsan.supp'))
     os.environ.setdefault('HELIOS_SLOWNESS', '6')
     os.environ['HELIOS_SANITIZER'] = '1'
 

@@ -170,7 +170,7 @@ class Helios(Server):
             return f.read().decode('utf-8', 'replace')
 
     def sanitizer_reports(self):
-        return re.findall(r'.*(?:AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:).*', self.log())
+        return re.findall(r'^SUMMARY: .*|.*runtime error:.*', self.log(), re.M)
 
     def remove(self):
         if self.alive():

@@ -20,6 +20,7 @@ typedef struct Support {
     MemAccount account;
     Arena arena;       /* session */
     Arena stmt;        /* of the last statement: its result text too */
+    MemAccount *exec_account; /* of executions; NULL: the session's */
     bool in_block;     /* BEGIN was run: statements share one transaction */
 } Support;
 
@@ -181,7 +182,7 @@ static inline Status support_run_query(Support *s, Query *q, const char *sql, St
     Status st = snapshot_take(s->env.txn, &snap, err);
     s->env.snapshot = snap;
     if (!failed(st)) st = plan_query(&s->env, q, NULL, 0, &s->stmt, &plan, err);
-    ExecOptions opt = {.snapshot = snap};
+    ExecOptions opt = {.snapshot = snap, .account = s->exec_account};
     if (!failed(st) && getenv("SUPPORT_DUMP")) { /* for whoever debugs a plan */
         StrBuf dump;
         strbuf_init(&dump, &s->stmt);
