@@ -272,7 +272,9 @@ Status util_create_schema(ParseState *ps, const PbNode *stmt, Node **out)
     TRY(ps_role_spec(ps, s->authrole, &c->authrole));
     for (size_t i = 0; i < s->n_schema_elts; i++) {
         Node *e;
-        TRY(transform_utility(ps, s->schema_elts[i], &e));
+        /* A view may read tables that the same statement creates: it is analysed when its turn comes. */
+        if (s->schema_elts[i]->node_case == PG_QUERY__NODE__NODE_VIEW_STMT) TRY(util_raw(ps, s->schema_elts[i], -1, &e));
+        else TRY(transform_utility(ps, s->schema_elts[i], &e));
         PS_APPEND(c->schemaElts, ps, e);
     }
     return ST_OK;

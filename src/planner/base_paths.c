@@ -241,11 +241,17 @@ static Status make_index_path(PlannerInfo *root, RelOptInfo *rel, const IndexInf
     return add_path(root, rel, p, err);
 }
 
+/* An index lacks row versions older than itself: a snapshot taken before it was complete must not use it. */
+static bool complete_for(PlannerInfo *root, const IndexInfo *ix)
+{
+    return !ix->def.complete_at || !root->env->snapshot || snapshot_sequence(root->env->snapshot) >= ix->def.complete_at;
+}
+
 static Status index_paths(PlannerInfo *root, RelOptInfo *rel, Error *err)
 {
     for (int i = 0; i < rel->rel->nindexes; i++) {
         const IndexInfo *ix = &rel->rel->indexes[i];
-        if (!ix->valid || !predicate_implied(root, rel, ix) || ix->nkeyatts > 32) continue;
+        if (!ix->valid || !complete_for(root, ix) || !predicate_implied(root, rel, ix) || ix->nkeyatts > 32) continue;
         TRY(make_index_path(root, rel, ix, rel->quals, NULL, false, err));
         if (root->query_keys.n) TRY(make_index_path(root, rel, ix, rel->quals, NULL, true, err));
         if (!rel->join_clauses) continue;

@@ -249,6 +249,7 @@ Status prepared_from_raw(Session *s, const PrepareStmt *stmt, const char *sql, E
     if (!stmt->name[0]) return error_set(err, ERR_INVALID_PSTATEMENT_DEFINITION, "invalid statement name: must not be empty");
     TRY(prepared_create(s, stmt->name, text, n, types, &ps, err));
     ps->from_sql = true;
+    ps->shown = arena_strdup(&ps->arena, sql);
     if (ps->query && ps->query->commandType == CMD_UTILITY) {
         prepared_drop(s, stmt->name);
         return error_set(err, ERR_INVALID_PSTATEMENT_DEFINITION, "utility statements cannot be prepared");

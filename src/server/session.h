@@ -125,6 +125,7 @@ void client_sink_destroy(ClientSink *sink);
 /* prepared.c */
 struct PreparedStatement {
     char *name, *sql;         /* in arena */
+    const char *shown;        /* PREPARE: its whole text, for pg_prepared_statements; NULL: sql */
     Arena arena;              /* statement, its analysed tree, generic plan */
     RawStatement *raw;        /* NULL: empty query */
     const char *tag;

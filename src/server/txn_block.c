@@ -93,13 +93,20 @@ static void after_end(Session *s)
     s->xact_start = 0;
 }
 
+static void rollback_transaction(Session *s);
+
 static Status commit_transaction(Session *s, Error *err)
 {
     Txn *txn;
     Status st = s->env.txn ? deferred_fire_all(&s->env, err) : ST_OK;
+    if (!failed(st) && s->env.txn) st = commands_before_commit(&s->env, err);
     if (!failed(st)) st = portals_at_commit(s, err);
     block_drop_snapshot(s);
-    if (failed(st)) return st; /* the caller's block_fail rolls back */
+    if (failed(st)) { /* the transaction is over all the same */
+        rollback_transaction(s);
+        after_end(s);
+        return st;
+    }
     portals_close_all(s, true, 0);
     txn = s->env.txn;
     s->env.txn = NULL;

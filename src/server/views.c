@@ -39,7 +39,7 @@ static Status statement_row(ProducerRows *rows, const PreparedStatement *ps, Err
     Datum v[7], *types;
     bool nulls[7] = {false};
     TRY(text_value(rows->arena, ps->name, &v[0], err));
-    TRY(text_value(rows->arena, ps->sql, &v[1], err));
+    TRY(text_value(rows->arena, ps->shown ? ps->shown : ps->sql, &v[1], err));
     v[2] = datum_i64(ps->prepared_at);
     TRY_NEW_N(types, rows->arena, ps->params.n + 1, err);
     for (int i = 0; i < ps->params.n; i++) types[i] = datum_oid(ps->params.types[i]);
