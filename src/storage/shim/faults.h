@@ -17,7 +17,7 @@ class Faults {
     // "write@3=eio;sync@1=eio;create@1=enospc;space=1048576;only=.log" - see kv_env_faults in kv.h. "" clears everything.
     bool parse(const char *spec);
     bool armed() const { return armed_.load(std::memory_order_relaxed); }
-    // Before an operation on path of `bytes`: OK, or the error it shall end with.
+    // Before an operation on path of `bytes` (for a write: that take new space): OK, or the error it shall end with.
     rocksdb::IOStatus check(FaultOp op, const std::string &path, uint64_t bytes);
     // After crash(): every writing operation fails, and at the end unsynced bytes are torn.
     void crash() { crashed_ = true; armed_ = true; }

@@ -45,7 +45,7 @@ LogCore::~LogCore()
 
 IOStatus LogCore::write_all(const char *p, size_t n, uint64_t at)
 {
-    IOStatus st = layer_->faults().check(kFaultWrite, path_, n);
+    IOStatus st = layer_->faults().check(kFaultWrite, path_, at + n > initialised_ ? n : 0);
     if (!st.ok()) return st;
     while (n > 0) {
         ssize_t w = pwrite(fd_, p, n, static_cast<off_t>(at));
