@@ -33,7 +33,7 @@ struct RowSort {
     TupleSlot *scratch;      /* reading tuples back to find their keys */
     Run *runs;
     int nruns, runs_cap;
-    int *heap, nheap;        /* run numbers, smallest row first */
+    int *heap, nheap, heap_cap; /* run numbers, smallest row first */
     size_t at;
     bool heap_mode;          /* top-N: items are a heap, largest first */
     uint64_t disk_bytes;
@@ -93,7 +93,7 @@ void row_sort_free(RowSort *s)
         mem_free(a, s->runs[i].row, s->runs[i].cap);
     }
     mem_free(a, s->runs, (size_t)s->runs_cap * sizeof *s->runs);
-    mem_free(a, s->heap, (size_t)s->runs_cap * sizeof *s->heap);
+    mem_free(a, s->heap, (size_t)s->heap_cap * sizeof *s->heap);
     mem_free(a, s, sizeof *s);
 }
 
@@ -261,10 +261,13 @@ static STATUS add_run(RowSort *s, Run **out, Error *err)
         Run *runs = mem_realloc(s->es->account, s->runs, (size_t)s->runs_cap * sizeof *runs, (size_t)cap * sizeof *runs);
         if (!runs) return error_out_of_memory(err, 0);
         s->runs = runs;
-        int *heap = mem_realloc(s->es->account, s->heap, (size_t)s->runs_cap * sizeof *heap, (size_t)cap * sizeof *heap);
+        s->runs_cap = cap;
+    }
+    if (s->heap_cap < s->runs_cap) {
+        int *heap = mem_realloc(s->es->account, s->heap, (size_t)s->heap_cap * sizeof *heap, (size_t)s->runs_cap * sizeof *heap);
         if (!heap) return error_out_of_memory(err, 0);
         s->heap = heap;
-        s->runs_cap = cap;
+        s->heap_cap = s->runs_cap;
     }
     s->runs[s->nruns] = (Run){0};
     TRY(spill_open(s->es->env, s->es->account, &s->runs[s->nruns].file, err));
@@ -411,7 +414,6 @@ static STATUS heap_put(RowSort *s, TupleSlot *row, size_t size, bool *kept, Erro
 {
     size_t bytes = head_bytes(s) + size;
     *kept = true;
-    if (s->nitems == (size_t)s->bound && beyond_heap(s, row)) return ST_OK;
     SortRow *r = s->used + (int64_t)bytes > s->limit ? NULL : mem_alloc(s->es->account, bytes);
     if (!r || !items_grow(s)) {
         if (r) mem_free(s->es->account, r, bytes);
@@ -445,6 +447,10 @@ static STATUS heap_put(RowSort *s, TupleSlot *row, size_t size, bool *kept, Erro
 
 STATUS row_sort_put(RowSort *s, TupleSlot *row, Error *err)
 {
+    if (s->heap_mode && s->nitems == (size_t)s->bound) { /* most rows are turned away by their key columns alone */
+        for (int i = 0; i < s->nkeys; i++) TRY(slot_decode(row, s->keys[i].attno + 1, err));
+        if (beyond_heap(s, row)) return ST_OK;
+    }
     TRY(slot_decode_all(row, err));
     size_t size = mintuple_size(row);
     if (s->heap_mode) {
