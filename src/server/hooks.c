@@ -5,10 +5,21 @@
 
 #include "parser/parse_text.h"
 
+/* INFO always goes out; the rest if client_min_messages asks for its level. */
+static bool wanted(const SettingSet *settings, Severity sev)
+{
+    static const struct { const char *name; Severity least; } levels[] = {{"error", SEV_ERROR}, {"warning", SEV_WARNING}, {"notice", SEV_NOTICE}, {"log", SEV_LOG}};
+    const char *min = setting_string(settings, SET_client_min_messages);
+    Severity least = SEV_DEBUG;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (!strcmp(min, levels[i].name)) least = levels[i].least;
+    return sev == SEV_INFO || sev >= least;
+}
+
 static void notice(SessionEnv *env, const Error *n)
 {
     Session *s = session_of(env);
-    if (!s->authenticated) return;
+    if (!s->authenticated || !wanted(env->settings, n->severity)) return;
     backend_notice(&s->io, n);
 }
 

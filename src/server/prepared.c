@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "parser/lexer.h"
+#include "parser/parse_text.h"
 
 #include <stdlib.h>
 
@@ -243,7 +244,8 @@ Status prepared_from_raw(Session *s, const PrepareStmt *stmt, const char *sql, E
     TRY_NEW_N(types, &s->statement, n + 1, err);
     for (int i = 0; i < n; i++) {
         int32_t typmod;
-        TRY(resolve_type_name(&s->env, list_at(stmt->argtypes, i), false, &types[i], &typmod, err));
+        const TypeName *tn = list_at(stmt->argtypes, i);
+        if (failed(resolve_type_name(&s->env, tn, false, &types[i], &typmod, err))) return parser_error_position(err, sql, tn->location);
     }
     TRY(inner_text(s, stmt, sql, &text, err));
     if (!stmt->name[0]) return error_set(err, ERR_INVALID_PSTATEMENT_DEFINITION, "invalid statement name: must not be empty");
