@@ -13,7 +13,7 @@ from support import harness, pgclient, servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # How long a statement may take before it counts as waiting. Long enough for a busy machine, short enough for many scripts.
-PATIENCE = 0.25 * min(servers.SLOWNESS, 4)
+PATIENCE = 0.25 * min(servers.SLOWNESS, 2)
 LIMIT = 15 * servers.SLOWNESS
 
 

@@ -65,6 +65,5 @@ SELECT pg_get_keywords() IS NOT NULL LIMIT 1;
 SELECT word, catcode FROM pg_get_keywords() WHERE word IN ('select', 'abort', 'between', 'left') ORDER BY word;
 SELECT datname, application_name, state FROM pg_stat_activity WHERE pid = pg_backend_pid() AND false;
 SELECT count(*) > 0 FROM pg_stat_activity WHERE pid = pg_backend_pid();
-SELECT relname, n_live_tup >= 0 FROM pg_stat_user_tables WHERE relname = 'parent';
 SELECT gss_authenticated, encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid();
 SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid();

@@ -27,6 +27,7 @@ class KnownDifferences:
 
     def __init__(self, path):
         self.rows = []
+        self.used = set()
         if os.path.exists(path):
             with open(path) as f:
                 for line in f:
@@ -40,8 +41,13 @@ class KnownDifferences:
         flat = ' '.join(statement.split())
         for name, text, why in self.rows:
             if name == file and (text == '*' or text in flat):
+                self.used.add((name, text))
                 return why
         return None
+
+    def unused(self, files):
+        """The entries of these files that nothing needed: to be deleted."""
+        return [(name, text) for name, text, _ in self.rows if name in files and (name, text) not in self.used]
 
 
 class Side:
@@ -156,8 +162,8 @@ class Runner:
         self.protocol, self.verbose, self.limit = protocol, verbose, limit
         self.known = KnownDifferences(os.path.join(HERE, 'known.txt'))
         self.passed = self.failed = self.excused = 0
-        self.unused_excuses = []
         self.report = []
+        self.files = []
 
     def say(self, text):
         if self.verbose:
@@ -165,6 +171,7 @@ class Runner:
 
     def run_file(self, path):
         name = os.path.basename(path)
+        self.files.append(name)
         with open(path, encoding='utf-8') as f:
             statements = list(sqlsplit.split(f.read()))
         database = 'difftest_' + re.sub(r'\W', '_', name[:-4])
@@ -228,6 +235,9 @@ def run_all(only='', protocols=('simple', 'extended'), json_path=None, limit=8, 
                 if only not in os.path.basename(path) or (protocol != 'simple' and '_simple' in path):
                     continue
                 runner.run_file(path)
+            if protocol == 'simple':
+                for name, text in runner.known.unused(runner.files):
+                    print('     known.txt: no longer differs: %s | %s' % (name, text), flush=True)
             totals = [totals[0] + runner.passed, totals[1] + runner.failed, totals[2] + runner.excused]
             report += [{**r, 'protocol': protocol} for r in runner.report]
         if not files and only in 'random':
