@@ -213,3 +213,32 @@ Test(queries, subqueries_of_subqueries)
           "2;4");
     GIVES("select x, (select count(*) from generate_series(1, 3) y where y not in (select z + x from generate_series(0, 1) z)) from generate_series(1, 3) x", "1|1;2|1;3|2");
 }
+
+/* Whatever the budget of an execution: an answer or 53200, and nothing stays charged. */
+Test(queries, any_budget)
+{
+    static const char *const sqls[] = {
+        "select count(*) from (select 'text ' || x t from generate_series(1, 3000) x order by 1) q",
+        "select 'text ' || x t from generate_series(1, 3000) x order by 1 desc limit 3",
+        "select count(*) from (select 'text ' || x t, count(*) from generate_series(1, 3000) x group by 1) q",
+        "select count(*) from (select 'text ' || x t from generate_series(1, 2000) x) a full join (select 'text ' || y u from generate_series(1, 3000) y) b on t = u",
+        "select count(*) from (select 't' || x from generate_series(1, 3000) x except select 't' || x from generate_series(1, 100) x) q",
+        "select count(*) from (select count(*) over (partition by x % 7 order by x) from generate_series(1, 3000) x) q",
+        "with recursive r(n) as (select 1 union select n + 1 from r where n < 2000) select count(*) from r",
+        "with c as materialized (select 'text ' || x t from generate_series(1, 3000) x) select count(*) from c where t not in (select t from c where t like '%1')",
+        "select x % 9, x % 5, count(distinct x % 11), string_agg('v' || x, ',') from generate_series(1, 500) x group by cube (1, 2) order by 1, 2"};
+    for (size_t i = 0; i < sizeof sqls / sizeof *sqls; i++) {
+        int done = 0, refused = 0;
+        for (int64_t limit = 2048; limit < 4 << 20; limit = limit * 5 / 4) {
+            MemAccount tight;
+            mem_account_init(&tight, NULL, "tight", limit);
+            s.exec_account = &tight;
+            const char *text = support_text(&s, sqls[i]);
+            s.exec_account = NULL;
+            if (strncmp(text, "53200", 5)) done++;
+            else refused++;
+            cr_assert_eq((long)tight.used, 0, "%ld bytes stay charged after %s under %ld", (long)tight.used, sqls[i], (long)limit);
+        }
+        cr_assert(done && refused, "%s: %d done, %d refused", sqls[i], done, refused);
+    }
+}
