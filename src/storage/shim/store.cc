@@ -108,7 +108,7 @@ ShimEnv *shim_env_open(const ShimEnvOptions *opt, ShimError *e)
 
     rocksdb::BlockBasedTableOptions t;
     t.block_cache = env->cache;
-    t.block_size = 8192;
+    t.block_size = 4096;
     t.format_version = 5;
     t.cache_index_and_filter_blocks = true;
     t.cache_index_and_filter_blocks_with_high_priority = true;
