@@ -4,6 +4,7 @@
 
 #include "catalog/cat_builtin.h"
 #include "functions/fn.h"
+#include "functions/regexp.h"
 #include "types/record.h"
 
 /* Sorted by name (func_table.def is): no relocations in a fixed-address program, no private memory. */
@@ -151,6 +152,8 @@ static bool has_code(Oid proc)
 void functions_register(void)
 {
     pthread_once(&once, fill_code);
+    regexp_prepare();
+    numeric_prepare();
     catalog_set_builtin_code(has_code);
     datetime_register_settings();
 }

@@ -1,9 +1,11 @@
 /* bytea, encodings, digests, UUIDs. */
-#include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <stdio.h>
+#define _DEFAULT_SOURCE
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/md5.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "functions/fn.h"
 
@@ -244,42 +246,42 @@ FN(pg_convert)
     return cf->args[0];
 }
 
-/* ---- digests ---- */
-static bool digest(CallFrame *cf, const EVP_MD *md, uint8_t out[EVP_MAX_MD_SIZE], unsigned *n)
+/* ---- digests: libcrypto's plain code, which needs neither its providers nor thread keys ---- */
+FN(md5_text)
 {
+    uint8_t out[MD5_DIGEST_LENGTH];
     Slice s = ARG_TEXT(0);
-    if (EVP_Digest(s.data, s.len, out, n, md, NULL)) return true;
-    error_set(cf->err, ERR_INTERNAL_ERROR, "could not compute hash");
-    return false;
-}
-static Datum md5(CallFrame *cf)
-{
-    uint8_t out[EVP_MAX_MD_SIZE];
-    unsigned n;
+    MD5_CTX c;
     StrBuf sb;
+    MD5_Init(&c);
+    MD5_Update(&c, s.data, s.len);
+    MD5_Final(out, &c);
     strbuf_init(&sb, cf->arena);
-    if (!digest(cf, EVP_md5(), out, &n)) return 0;
-    put_hex(&sb, slice_of(out, n));
+    put_hex(&sb, slice_of(out, sizeof out));
     return fn_return_buf(cf, &sb);
 }
-FN(md5_text) { return md5(cf); }
-FN(md5_bytea) { return md5(cf); }
-static Datum sha(CallFrame *cf, const EVP_MD *md)
-{
-    uint8_t out[EVP_MAX_MD_SIZE];
-    unsigned n;
-    return digest(cf, md, out, &n) ? call_return_text(cf, slice_of(out, n)) : 0;
-}
-FN(sha224_bytea) { return sha(cf, EVP_sha224()); }
-FN(sha256_bytea) { return sha(cf, EVP_sha256()); }
-FN(sha384_bytea) { return sha(cf, EVP_sha384()); }
-FN(sha512_bytea) { return sha(cf, EVP_sha512()); }
+FN(md5_bytea) { return fn_md5_text(cf); }
+#define SHA(name, bits, ctx)                                        \
+    FN(name)                                                        \
+    {                                                               \
+        uint8_t out[SHA##bits##_DIGEST_LENGTH];                     \
+        Slice s = ARG_TEXT(0);                                      \
+        ctx c;                                                      \
+        SHA##bits##_Init(&c);                                       \
+        SHA##bits##_Update(&c, s.data, s.len);                      \
+        SHA##bits##_Final(out, &c);                                 \
+        return call_return_text(cf, slice_of(out, sizeof out));     \
+    }
+SHA(sha224_bytea, 224, SHA256_CTX)
+SHA(sha256_bytea, 256, SHA256_CTX)
+SHA(sha384_bytea, 384, SHA512_CTX)
+SHA(sha512_bytea, 512, SHA512_CTX)
 
 FN(gen_random_uuid)
 {
     uint8_t *u = arena_alloc(cf->arena, 16);
     FTRY_MEM(u);
-    if (RAND_bytes(u, 16) != 1) return CALL_ERROR(cf, ERR_INTERNAL_ERROR, "could not generate random values");
+    if (getentropy(u, 16) != 0) return CALL_ERROR(cf, ERR_INTERNAL_ERROR, "could not generate random values");
     u[6] = (uint8_t)((u[6] & 0x0f) | 0x40);
     u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
     return datum_ptr(u);

@@ -462,10 +462,12 @@ FN(pg_options_to_table)
         FTRY(array_open(copy, &s->v, cf->err));
         array_iter_init(&s->it, &s->v, type_builtin(TYPE_text));
     }
-    if (!array_next(&s->it, &d, &null)) {
-        cf->set->done = true;
-        return 0;
-    }
+    do {
+        if (!array_next(&s->it, &d, &null)) {
+            cf->set->done = true;
+            return 0;
+        }
+    } while (null);
     Slice t = varlena_slice(d);
     const uint8_t *eq = memchr(t.data, '=', t.len);
     size_t n = eq ? (size_t)(eq - t.data) : t.len;

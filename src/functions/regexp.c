@@ -38,13 +38,15 @@ static void cache_free(void *arg)
     pcre2_match_context_free(c->match);
     free(c);
 }
-static void cache_init(void) { pthread_key_create(&cache_key, cache_free); }
+static bool have_key;
+static void cache_init(void) { have_key = pthread_key_create(&cache_key, cache_free) == 0; }
+void regexp_prepare(void) { pthread_once(&cache_once, cache_init); }
 
 static Cache *cache_of_thread(void)
 {
-    pthread_once(&cache_once, cache_init);
-    Cache *c = pthread_getspecific(cache_key);
-    if (c) return c;
+    regexp_prepare();
+    Cache *c = have_key ? pthread_getspecific(cache_key) : NULL;
+    if (c || !have_key) return c;
     c = calloc(1, sizeof *c);
     if (!c) return NULL;
     c->match = pcre2_match_context_create(NULL);
@@ -52,7 +54,10 @@ static Cache *cache_of_thread(void)
         pcre2_set_match_limit(c->match, 20000000);
         pcre2_set_heap_limit(c->match, 16 * 1024);
     }
-    pthread_setspecific(cache_key, c);
+    if (pthread_setspecific(cache_key, c) != 0) {
+        cache_free(c);
+        return NULL;
+    }
     return c;
 }
 

@@ -9,6 +9,8 @@
 enum { RE_ICASE = 1, RE_NEWLINE_DOT = 2, RE_NEWLINE_ANCHOR = 4, RE_EXPANDED = 8, RE_LITERAL = 16 };
 
 typedef struct Regexp Regexp;
+/* At program start: thread keys are few, and libraries use them up as threads come and go. */
+void regexp_prepare(void);
 /* From the cache or compiled; valid until the next regexp_get of this thread. 2201B "invalid regular expression: ...". */
 STATUS regexp_get(Slice pattern, int flags, const Regexp **out, Error *err);
 int regexp_groups(const Regexp *re);

@@ -27,6 +27,7 @@ typedef struct Numeric {
     int16_t small[NUMERIC_SMALL];
 } Numeric;
 
+void numeric_prepare(void); /* at program start: takes the thread key that frees MPFR's caches */
 STATUS numeric_read(Datum v, Arena *arena, Numeric *out, Error *err);
 STATUS numeric_make(const Numeric *v, Arena *arena, Datum *out, Error *err); /* checks weight and scale */
 STATUS numeric_assign(Numeric *dst, const Numeric *src, Arena *arena, Error *err);

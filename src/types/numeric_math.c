@@ -267,11 +267,13 @@ STATUS numeric_sqrt(const Numeric *a, Arena *arena, Numeric *out, Error *err)
 static pthread_key_t cache_key;
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 static void free_cache(void *arg UNUSED) { mpfr_free_cache(); }
-static void make_key(void) { pthread_key_create(&cache_key, free_cache); }
+static bool have_key;
+static void make_key(void) { have_key = pthread_key_create(&cache_key, free_cache) == 0; }
+void numeric_prepare(void) { pthread_once(&cache_once, make_key); }
 static void note_thread(void)
 {
-    pthread_once(&cache_once, make_key);
-    if (!pthread_getspecific(cache_key)) pthread_setspecific(cache_key, &cache_key);
+    numeric_prepare();
+    if (have_key && !pthread_getspecific(cache_key)) pthread_setspecific(cache_key, &cache_key);
 }
 
 static STATUS to_mpfr(const Numeric *v, mpfr_t f, mpfr_prec_t bits, Error *err)
