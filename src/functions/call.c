@@ -143,9 +143,14 @@ static const struct { uint16_t proc, trans, final; } aggregates[] = {
 
 static bool has_code(Oid proc)
 {
-    for (size_t i = 0; i < sizeof aggregates / sizeof aggregates[0]; i++)
-        if (aggregates[i].proc == proc)
-            return builtin_function(aggregates[i].trans) && (!aggregates[i].final || builtin_function(aggregates[i].final));
+    int lo = 0, hi = (int)(sizeof aggregates / sizeof aggregates[0]) - 1; /* sorted by proc */
+    while (lo <= hi) {
+        int mid = (lo + hi) / 2;
+        if (aggregates[mid].proc == proc)
+            return builtin_function(aggregates[mid].trans) && (!aggregates[mid].final || builtin_function(aggregates[mid].final));
+        if (aggregates[mid].proc < proc) lo = mid + 1;
+        else hi = mid - 1;
+    }
     return builtin_function(proc) != NULL;
 }
 
