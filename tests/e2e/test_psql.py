@@ -30,7 +30,7 @@ COMMANDS = [
     r'\d', r'\dt', r'\di', r'\dv', r'\ds', r'\dn', r'\du', r'\df', r'\dT', r'\dt *.*orders', r'\dt app.*', r'\dt nothing',
     r'\d customer', r'\d app.orders', r'\d plain', r'\d rich', r'\d counter', r'\d small_counter', r'\d customer_pkey', r'\d customer_joined', r'\d nothing',
     r'\d+ customer', r'\d+ app.orders', r'\d+ plain', r'\d+ rich', r'\d+ customer_name', r'\dn+', r'\du+', r'\dt cust*', r'\di *name',
-    r'\df abs', r'\df lower', r'\dT int4', r'\dT pg_catalog.text', r'\dTS uuid', r'\dt pg_catalog.pg_class', r'\dS pg_tables', r'\da sum', r'\do ||', r'\dC bool',
+    r'\df abs', r'\df initcap', r'\dT int4', r'\dT pg_catalog.text', r'\dTS uuid', r'\dt pg_catalog.pg_class', r'\dS pg_tables', r'\da bool_and', r'\do ||', r'\dC bool',
     r'\dp customer', r'\ddp', r'\dx', r'\dD', r'\dE', r'\dm', r'\db', r'\dL', r'\dA', r'\drds', r'\dRp', r'\dy', r'\det', r'\des', r'\dew',
     r'\encoding', r'\conninfo_shape', r'\sv rich', r'\l difftest_none', r'\echo done',
     'SELECT * FROM customer ORDER BY id;', r'SELECT 1 AS x \gx', r'SELECT 1 AS a, 2 AS b \gset' + '\n' + r'\echo :a :b',
@@ -38,7 +38,7 @@ COMMANDS = [
     r"SELECT 'SELECT ' || g FROM generate_series(1, 2) g \gexec", r'\x' + '\nTABLE plain;', r'\pset null NULL' + '\nSELECT NULL;',
     r'\timing off', r'\copy customer (id, name) to stdout', r'SELECT $1::int + 1 \bind 5 \g', r'SELECT id, name FROM customer \gdesc',
     r'\crosstabview', 'BEGIN;\nSELECT 1/0;\nSELECT 1;\nROLLBACK;',
-    r"\copy plain from program 'printf \"1\tx\ty\tt\n\"'" + '\nTABLE plain;',
+    r"\copy plain (a) from program 'seq 3'" + '\nTABLE plain;',
 ]
 
 
