@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #ifndef HELIOS_VERSION
 #define HELIOS_VERSION "0.1.0"
@@ -129,12 +130,22 @@ static int serve(int argc, char **argv)
     return 0;
 }
 
+/* Every open database may use up to 192 files, every connection one more. */
+static void raise_file_limit(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur >= 65536) return;
+    lim.rlim_cur = lim.rlim_max < 65536 ? lim.rlim_max : 65536;
+    if (setrlimit(RLIMIT_NOFILE, &lim)) return; /* what there is has to do */
+}
+
 int main(int argc, char **argv)
 {
     /* Few malloc arenas: each keeps its own holes. Big blocks go back to the system. */
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+    raise_file_limit();
     const char *first = argc > 1 ? argv[1] : "serve";
     if (!strcmp(first, "--help") || !strcmp(first, "-h") || !strcmp(first, "help")) return usage(stdout);
     if (!strcmp(first, "--version") || !strcmp(first, "-V")) {

@@ -25,6 +25,7 @@ void session_set_state(Session *s, const char *state, const char *query_or_null)
 void session_send_error(Session *s, Error *err)
 {
     metric_add(METRIC_errors_total, 1);
+    if (s->env.db && database_failed(s->env.db) && err->severity < SEV_FATAL) err->severity = SEV_FATAL; /* it recovers when all have left */
     if (err->severity >= SEV_FATAL || err->code == ERR_INTERNAL_ERROR || err->code == ERR_DATA_CORRUPTED || err->code == ERR_IO_ERROR)
         log_error(err, NULL);
     if (err->severity >= SEV_FATAL) s->io.broken |= err->code == ERR_CONNECTION_FAILURE;

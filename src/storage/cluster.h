@@ -36,6 +36,8 @@ Oid database_oid(const Database *db);
 Cluster *database_cluster(const Database *db);
 bool database_is_new(const Database *db); /* empty: the catalog has to be bootstrapped */
 uint64_t database_size_bytes(Database *db);
+/* A failed sync closed it (or the cluster's global instance) for writing: its sessions shall end, then it is opened again and recovers. */
+bool database_failed(const Database *db);
 
 /* Object ids (>= 16384), never given twice, and storage ids, both reserved on disk in blocks. Shared objects (databases, roles)
  * take theirs from the cluster, so pass db = NULL. */

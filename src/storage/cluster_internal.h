@@ -80,7 +80,6 @@ STATUS database_temp_path(Database *db, const char *suffix, char *out, size_t ou
 /* Shared memory of transactions (locks, notes, SSI) of this database. */
 static inline MemAccount *database_account(Database *db) { return &db->account; }
 /* True once the store refuses writes (a failed sync): sessions should end; it recovers when the last reference is gone. */
-bool database_failed(const Database *db);
 
 /* ---- Commits that touch the global instance too (recovery.c). Order:
  *   pending_global_write   syncs the global part under (database, xid): nothing of it is visible yet

@@ -74,10 +74,12 @@ STATUS key_is_free(Txn *t, StorePlace place, Slice key, Arena *arena, bool *free
             return ST_OK;
         }
     }
+    *fresh = OV_NEW;
+    *free = true;
+    if (free_gap_covers(t, place, key)) return ST_OK;
     TRY(txn_get_store(t, NULL, place, key, arena, value, &found, err));
     *free = !found;
-    *fresh = OV_NEW;
-    return ST_OK;
+    return found ? ST_OK : free_gap_learn(t, place, key, err);
 }
 
 /* OV_NEW if the key's newest own version says so: then the store does not know the key. */

@@ -75,6 +75,17 @@ typedef struct TxnState { /* of a database, shared by its transactions */
 } TxnState;
 
 struct Spill;
+/* A stretch of keys that the store does not have: see free_gap.c. */
+enum { FREE_GAP_KEY_MAX = 40 };
+typedef struct FreeGap {
+    uint64_t xid, sequence;  /* whose, and the store's sequence when it was looked up */
+    StorePlace place;
+    uint8_t low[FREE_GAP_KEY_MAX], high[FREE_GAP_KEY_MAX]; /* keys strictly between are free; low: the newest key added */
+    size_t low_len, high_len;
+    int ascending;           /* keys in a row that came in order */
+    bool known;
+} FreeGap;
+
 struct Txn {
     Database *db;
     TxnState *state;
@@ -102,6 +113,7 @@ struct Txn {
     int ndrops, drop_cap;
     MoveEntry *moves;
     int nmoves, move_cap;
+    FreeGap gap;
     struct Spill *spill;
     Implicit implicit;
     bool is_implicit;
@@ -119,6 +131,10 @@ STATUS txn_need_xid(Txn *t, uint64_t *xid, Error *err);
  * duplicates. Returns their count (at most max; more: *all = true, keep everything). */
 int txn_boundaries(const Txn *t, uint64_t *out, int max, bool *all);
 uint64_t txn_innermost_savepoint_serial(const Txn *t);
+
+/* ---- Adding keys in order (free_gap.c): is the key known to be free, and what a look-up that found it free teaches. */
+bool free_gap_covers(Txn *t, StorePlace place, Slice key);
+STATUS free_gap_learn(Txn *t, StorePlace place, Slice key, Error *err);
 
 /* ---- Reading (txn_read.c). */
 /* The newest own version below limit. *own: there is one; *found: and it is a row (value in arena). flags may be NULL. */
