@@ -88,8 +88,9 @@ static inline void *list_first(const List *l) { return l->items[0]; }
     } while (0)
 /* for each item: LIST_EACH(RangeTblEntry *, rte, query->rtable) { ... } */
 #define LIST_EACH(T, var, list)                                                                                  \
-    for (int var##_i = 0, var##_once = 1; var##_i < list_len(list); var##_i++, var##_once = 1)                    \
-        for (T var = (T)(list)->items[var##_i]; var##_once; var##_once = 0)
+    for (List *var##_list = (List *)(list), **var##_once_p = &var##_list; var##_once_p; var##_once_p = NULL)      \
+        for (int var##_i = 0, var##_once = 1; var##_i < list_len(var##_list); var##_i++, var##_once = 1)          \
+            for (T var = (T)var##_list->items[var##_i]; var##_once; var##_once = 0)
 
 /* Capacity is implied by n, so push only onto arrays that push (or node_copy) made. */
 bool intarray_push(IntArray *a, Arena *arena, int64_t v);

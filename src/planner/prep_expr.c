@@ -140,9 +140,10 @@ static Node *prep_mutator(Node *node, void *varg)
     if (IsA(node, SubLink)) {
         SubLink *sl = (SubLink *)node;
         arg->top_qual = false;
-        if (sl->testexpr) sl->testexpr = prep_mutator(sl->testexpr, arg);
-        if (failed(arg->st)) return node;
+        /* Its placeholders for the subquery's columns are bound first: they are numbered as the parameters that outer columns become. */
         arg->st = sublink_to_subplan(root, sl, top, &out, arg->err);
+        if (!failed(arg->st) && IsA(out, SubPlan) && ((SubPlan *)out)->testexpr)
+            ((SubPlan *)out)->testexpr = prep_mutator(((SubPlan *)out)->testexpr, arg);
         return out;
     }
     arg->top_qual = top && IsA(node, BoolExpr) && ((BoolExpr *)node)->boolop == AND_EXPR;
