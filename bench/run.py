@@ -239,7 +239,7 @@ def environment(bench):
     with bench.postgres.connect() as c:
         pg_version = c.value('SHOW server_version')
     version = subprocess.run([servers.BINARY, '--version'], capture_output=True, text=True).stdout.strip()
-    return {'date': time.strftime('%Y-%m-%d'), 'processor': first_match('/proc/cpuinfo', r'^model name\s*:\s*(.*)$'),
+    return {'load_before': os.getloadavg()[0], 'date': time.strftime('%Y-%m-%d'), 'processor': first_match('/proc/cpuinfo', r'^model name\s*:\s*(.*)$'),
             'cores': os.cpu_count(), 'memory': '%.0f GB' % (int(first_match('/proc/meminfo', r'^MemTotal:\s+(\d+)', '0')) / 1e6),
             'kernel': platform.release(), 'file_system': file_system, 'helios_nano': version, 'postgresql': pg_version,
             'postgresql_settings': {k: str(v).strip("'") for k, v in PG_SETTINGS.items()}, 'fsync_per_second': fsync_rate(bench.home)}
@@ -311,6 +311,7 @@ def write_results(bench, rows):
               '## How it was measured', '',
               '- %s, %s cores, %s of memory, Linux %s, %s; the disk synced %s overwrites of 4 kB a second before the run.' % (
                   env['processor'], env['cores'], env['memory'], env['kernel'], env['file_system'], env['fsync_per_second']),
+              '- Load average before the run: %.1f. Above 1 other work shared the machine, and the figures are rough.' % env['load_before'],
               '- %s and PostgreSQL %s (Debian), both on the same file system, both running throughout, driven one at a time by pgbench-lite '
               '(one thread) on the same machine.' % (env['helios_nano'], env['postgresql']),
               '- Both acknowledge a commit only after the log is synced. helios-nano runs with its defaults. PostgreSQL: %s.' % settings,
