@@ -35,7 +35,8 @@ typedef struct Server {
     Mutex mutex;                   /* sessions, nsessions, next_pid */
     Cond sessions_changed;
     struct Session *sessions;
-    int nsessions, next_pid;
+    _Atomic int nsessions;         /* written under mutex */
+    int next_pid;
     Mutex databases_mutex;
     OpenDatabase *databases;
     int listen_fds[4], nlisten, port;

@@ -42,8 +42,13 @@ static void wake_idle(void *arg)
     if (bits & ~(uint32_t)(INTERRUPT_CANCEL | INTERRUPT_STATEMENT_TIMEOUT)) shutdown(s->io.fd, SHUT_RD);
 }
 
-static void session_free(Session *s)
+/* Gives back everything the session holds of the server, while it is still in the list: shutting down waits for the list to be empty before it closes
+ * the databases. From here on nobody is told of it. */
+static void session_release(Session *s)
 {
+    mutex_lock(&s->server->mutex);
+    s->authenticated = false;
+    mutex_unlock(&s->server->mutex);
     block_end_session(s);
     if (s->prepared) prepared_drop(s, NULL);
     plan_cache_clear(s);
@@ -59,9 +64,6 @@ static void session_free(Session *s)
     wire_io_destroy(&s->io);
     arena_destroy(&s->statement);
     arena_destroy(&s->arena);
-    interrupt_destroy(&s->interrupt);
-    mutex_destroy(&s->activity_mutex);
-    free(s);
 }
 
 static void unlink_session(Session *s)
@@ -75,6 +77,16 @@ static void unlink_session(Session *s)
     cond_broadcast(&server->sessions_changed);
     mutex_unlock(&server->mutex);
     metric_add(METRIC_connections, -1);
+}
+
+/* Out of the list, and gone. */
+static void session_end(Session *s)
+{
+    session_release(s);
+    unlink_session(s);
+    interrupt_destroy(&s->interrupt);
+    mutex_destroy(&s->activity_mutex);
+    free(s);
 }
 
 static void link_session(Session *s)
@@ -130,8 +142,7 @@ Status session_create(Server *server, int fd, bool is_unix, const char *addr, in
     wire_io_init(&s->io, fd, &s->account, &s->interrupt);
     link_session(s);
     if (failed(fill(s, addr, port, err))) {
-        unlink_session(s);
-        session_free(s);
+        session_end(s);
         return ST_FAILED;
     }
     *out = s;
@@ -267,9 +278,7 @@ void *session_thread(void *arg)
     }
     metric_add(METRIC_bytes_received_total, (int64_t)s->io.bytes_in);
     metric_add(METRIC_bytes_sent_total, (int64_t)s->io.bytes_out);
-    block_end_session(s);
-    unlink_session(s);
-    session_free(s);
+    session_end(s);
     return NULL;
 }
 
@@ -280,6 +289,5 @@ void session_thread_refused(Session *s)
     err.severity = SEV_FATAL;
     session_send_error(s, &err);
     if (failed(wire_flush(&s->io, &err))) error_clear(&err);
-    unlink_session(s);
-    session_free(s);
+    session_end(s);
 }
