@@ -62,9 +62,14 @@ test-e2e: deps-test build pgbench-lite
 test-fault: deps-test build pgbench-lite
 	@$(RUN_TESTS) --suites fault --only '$(ONLY)'
 
-asan tsan: deps-test pgbench-lite
-	-@tools/dev build $@ helios-nano unit-tests
-	@$(RUN_TESTS) --label $@ --binary build/$@/helios-nano --unit-dir build/$@/unit --sanitizer --only '$(ONLY)'
+# SUITES= picks suites (unit,sql,e2e,fault). Criterion cannot run under the thread sanitizer: there the concurrency suites are what counts.
+asan: deps-test pgbench-lite
+	-@tools/dev build asan helios-nano unit-tests
+	@$(RUN_TESTS) --label asan --binary build/asan/helios-nano --unit-dir build/asan/unit --sanitizer --suites '$(or $(SUITES),unit,sql,e2e,fault)' --only '$(ONLY)'
+
+tsan: deps-test pgbench-lite
+	-@tools/dev build tsan helios-nano
+	@$(RUN_TESTS) --label tsan --binary build/tsan/helios-nano --sanitizer --suites '$(or $(SUITES),e2e)' --only '$(ONLY)'
 
 test-crash: deps-test build pgbench-lite
 	@HELIOS_CRASH_ROUNDS=20 $(RUN_TESTS) --suites fault --only crash

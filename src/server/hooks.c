@@ -225,6 +225,7 @@ static Status prepared_desc(SessionEnv *env, const char *name, Arena *arena, Tup
 {
     PreparedStatement *ps;
     TRY(prepared_find(session_of(env), name, &ps, err));
+    TRY(prepared_revalidate(session_of(env), ps, err));
     *out = ps->result ? tupledesc_copy(arena, ps->result) : NULL;
     return ST_OK;
 }
