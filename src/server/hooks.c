@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "catalog/cat_write.h"
 #include "parser/parse_text.h"
 
 /* INFO always goes out; the rest if client_min_messages asks for its level. */
@@ -205,6 +206,8 @@ static Status discard(SessionEnv *env, int target, Error *err)
         plan_cache_clear(s);
         parsed_clear(s);
     }
+    if (target == 0 || target == 2) env->seq_state = NULL; /* ALL, SEQUENCES: currval knows nothing any more */
+    if (target == 0 || target == 3) return cat_drop_temp_objects(env, err); /* ALL, TEMP */
     return ST_OK;
 }
 
